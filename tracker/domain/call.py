@@ -1,0 +1,185 @@
+"""The call as it is kept: one leg per source that sees it, and what they sum to."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from tracker.domain.base import Instant, Model
+from tracker.domain.command import Command
+from tracker.domain.reading import OtherParty
+from tracker.domain.snapshot import Cause, Issue, Totals
+from tracker.domain.terms import (
+    Action,
+    CallState,
+    CallType,
+    EndReason,
+    Expected,
+    RecordingState,
+    Role,
+    UnknownReason,
+)
+
+STRENGTH: tuple[CallState, ...] = ("active", "held", "dialing", "ringing", "ended")
+"""The call's state is that of its strongest leg."""
+
+PRECEDENCE: tuple[RecordingState, ...] = ("recording", "unknown", "paused", "stopped")
+"""The call's recording state is the first of these that a counted leg has."""
+
+REASONS: tuple[UnknownReason, ...] = ("source_blind", "no_proof", "not_reported")
+
+MAX_ENDED_LEGS = 50
+"""A call passed through more hands forgets the first ones; its totals do not."""
+
+EXPECTATIONS: tuple[Expected, ...] = ("always", "never", "on_demand", "unset")
+
+
+class Leg(Model):
+    """A source's latest claim about its own leg.
+
+    Attributes:
+        token, number: The stamp of the claim; older ones change nothing.
+        claim: The last recording state the platform reported; None = never any.
+        claimed_at: When the claim was first made: repeats do not move it.
+        last_seen_at: The newest observation of the leg, whatever it said.
+        blind_at: Since when its source cannot see; None = it can.
+    """
+
+    source: str
+    leg: str = ""
+    token: int
+    number: int
+    leg_id: str
+    state: CallState
+    claim: RecordingState | None = None
+    no_proof: bool = False
+    claimed_at: Instant | None = None
+    exact: bool = False
+    last_seen_at: Instant
+    blind_at: Instant | None = None
+    joined_at: Instant
+    left_at: Instant | None = None
+    agent: str | None = None
+    team: str | None = None
+    role: Role = "agent"
+    number_shown: str | None = None
+    device: str | None = None
+    expected: Expected = "unset"
+    actions: tuple[Action, ...] = ()
+
+    def same_as(self, other: "Leg") -> bool:
+        """It is the same leg, at whatever moment."""
+        return self.source == other.source and self.leg == other.leg
+
+    @property
+    def live(self) -> bool:
+        """It has not ended."""
+        return self.state != "ended"
+
+    @property
+    def recording(self) -> RecordingState:
+        """What can be said of it now: blind or never told is unknown."""
+        if self.blind_at is not None or self.no_proof or self.claim is None:
+            return "unknown"
+        return self.claim
+
+    @property
+    def unknown_reason(self) -> UnknownReason | None:
+        """Why it is unknown; None when it is not."""
+        if self.recording != "unknown":
+            return None
+        if self.blind_at is not None:
+            return "source_blind"
+        return "no_proof" if self.no_proof else "not_reported"
+
+
+class Recording(Model):
+    """The call's summary, with its own clock."""
+
+    state: RecordingState
+    unknown_reason: UnknownReason | None = None
+    last_known: RecordingState | None = None
+    since: Instant
+    exact: bool = False
+    started_at: Instant | None = None
+    seen_at: Instant | None = None
+    observed_by: str | None = None
+    cause: Cause
+    known_cause: Cause | None = None
+
+
+class Call(Model):
+    """Everything tracker keeps of one call; `decide` makes the next one of it.
+
+    Attributes:
+        legs: By the order of first sight.
+        answered_at: When the call was first active.
+        past: Totals of the closed intervals, without the open one.
+        media: Keys of stored recordings.
+        settled: Command ids by ``subject idempotency-key``, of the last 24 hours.
+    """
+
+    key: str
+    version: int
+    state: CallState
+    type: CallType = "unknown"
+    ani: str | None = None
+    dnis: str | None = None
+    parent: str | None = None
+    interaction_id: str | None = None
+    provider_ids: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, str] = Field(default_factory=dict)
+    others: tuple[OtherParty, ...] = ()
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+    end_reason: EndReason | None = None
+    legs: tuple[Leg, ...] = ()
+    recording: Recording
+    past: Totals
+    command: Command | None = None
+    settled: dict[str, str] = Field(default_factory=dict)
+    issues: tuple[Issue, ...] = ()
+    media: tuple[str, ...] = ()
+
+    @property
+    def live_legs(self) -> list[Leg]:
+        """Legs that have not ended."""
+        return [leg for leg in self.legs if leg.live]
+
+    @property
+    def counted_legs(self) -> list[Leg]:
+        """The live legs that report a state, or all live legs when none does."""
+        live = self.live_legs
+        return [leg for leg in live if leg.claim is not None] or live
+
+    @property
+    def expected(self) -> Expected:
+        """The strongest expectation of its live legs."""
+        return min(
+            (leg.expected for leg in self.legs if leg.live or self.ended_at),
+            key=EXPECTATIONS.index,
+            default="unset",
+        )
+
+    @property
+    def missing_since(self) -> datetime | None:
+        """Since when no source can see the call; None = one can, or it ended."""
+        live = self.live_legs
+        blind = [leg.blind_at for leg in live if leg.blind_at]
+        return max(blind) if live and len(blind) == len(live) else None
+
+    def leg_of(self, source: str, leg: str = "") -> Leg | None:
+        """The leg that *source* sees under the name *leg*."""
+        for known in self.legs:
+            if known.source == source and known.leg == leg:
+                return known
+        return None
+
+    def with_leg(self, leg: Leg) -> "Call":
+        """The call with *leg* in place of its earlier self, or beside the others."""
+        legs = tuple(leg if old.same_as(leg) else old for old in self.legs)
+        if not any(old.same_as(leg) for old in self.legs):
+            ended = [old for old in legs if not old.live]
+            if len(ended) >= MAX_ENDED_LEGS:
+                legs = tuple(old for old in legs if old is not ended[0])
+            legs += (leg,)
+        return self.model_copy(update={"legs": legs})

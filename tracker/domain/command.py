@@ -1,0 +1,172 @@
+"""Commands: what somebody asked for, and how far its proof has come.
+
+A command names a leg or goes to every leg that needs it; each leg's part is an
+`Execution`, done by that leg's own source. The command is settled when all are.
+"""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from tracker.domain.base import Instant, Model, later
+from tracker.domain.snapshot import CommandPart
+from tracker.domain.terms import (
+    OPEN_STAGES,
+    Action,
+    Reason,
+    RecordingState,
+    Stage,
+)
+
+
+class Request(Model):
+    """Somebody asks; it enters by the call's inbox.
+
+    Attributes:
+        not_after: Later than this it is refused as expired.
+        deadline_s: From the moment of sending to the last look.
+        agent: The leg to command; None = every leg that needs it.
+        idempotency_key: Holds per subject and call; a repeat changes nothing.
+        options: What the platform alone understands, passed through.
+    """
+
+    kind: Literal["request"] = "request"
+    id: str
+    call: str
+    action: Action
+    agent: str | None = None
+    reason: Reason | None = None
+    requested_by: str
+    not_after: Instant
+    deadline_s: float = 15.0
+    idempotency_key: str | None = None
+    options: dict[str, str | int | bool] = Field(default_factory=dict)
+
+
+class Sent(Model):
+    """The executor is about to ask the provider; the first one wins."""
+
+    kind: Literal["sent"] = "sent"
+    call: str
+    command: str
+    source: str
+    token: int
+    attempt: str
+
+
+class Outcome(Model):
+    """What became of the asking.
+
+    Attributes:
+        result: ``accepted`` (2xx); ``refused`` (the provider's no); ``lost`` (it may
+            have been taken: we look); ``not_taken`` (429, first 401: queued again);
+            ``late`` (waited too long in a rate budget, never asked).
+    """
+
+    kind: Literal["outcome"] = "outcome"
+    call: str
+    command: str
+    source: str
+    attempt: str | None = None
+    result: Literal["accepted", "refused", "lost", "not_taken", "late"]
+    problem: str | None = None
+
+
+class Execution(Model):
+    """One leg's part of a command.
+
+    Attributes:
+        attempt: Whose asking was let through; None before.
+        target_seen_at: The target was seen after `sent_at`.
+        lost: The provider's answer never came; it may have been taken.
+    """
+
+    source: str
+    leg: str = ""
+    leg_id: str
+    stage: Stage = "requested"
+    before: RecordingState
+    attempt: str | None = None
+    sent_at: Instant | None = None
+    accepted_at: Instant | None = None
+    target_seen_at: Instant | None = None
+    lost: bool = False
+    problem: str | None = None
+
+    @property
+    def open(self) -> bool:
+        """Still waiting for something."""
+        return self.stage in OPEN_STAGES
+
+
+class Command(Model):
+    """The call's newest command, with what is needed to settle it."""
+
+    id: str
+    action: Action
+    target: RecordingState
+    reason: Reason | None = None
+    requested_by: str
+    requested_at: Instant
+    not_after: Instant
+    deadline_s: float
+    idempotency_key: str | None = None
+    options: dict[str, str | int | bool] = Field(default_factory=dict)
+    executions: tuple[Execution, ...]
+    settled_at: Instant | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """The weakest of its executions: what is true of the command as a whole."""
+        return min((e.stage for e in self.executions), key=_WEAKNESS.index)
+
+    @property
+    def open(self) -> bool:
+        """At least one execution waits."""
+        return any(e.open for e in self.executions)
+
+    @property
+    def sent_at(self) -> datetime | None:
+        """When the provider was first asked."""
+        return min((e.sent_at for e in self.executions if e.sent_at), default=None)
+
+    def part(self) -> CommandPart:
+        """The public form."""
+        sent_at = self.sent_at
+        accepted = [e.accepted_at for e in self.executions]
+        return CommandPart(
+            id=self.id,
+            action=self.action,
+            target=self.target,
+            stage=self.stage,
+            reason=self.reason,
+            requested_by=self.requested_by,
+            source=self.executions[0].source if len(self.executions) == 1 else None,
+            requested_at=self.requested_at,
+            sent_at=sent_at,
+            accepted_at=max((a for a in accepted if a), default=None)
+            if all(accepted)
+            else None,
+            settled_at=self.settled_at,
+            deadline_at=self.deadline_at,
+            problem=next((e.problem for e in self.executions if e.problem), None),
+        )
+
+    @property
+    def deadline_at(self) -> datetime | None:
+        """When the last look is due; None before anything was sent."""
+        sent = [e.sent_at for e in self.executions if e.sent_at and e.open]
+        sent = sent or [e.sent_at for e in self.executions if e.sent_at]
+        return later(max(sent), self.deadline_s) if sent else None
+
+
+_WEAKNESS: tuple[Stage, ...] = (
+    "requested",
+    "sent",
+    "accepted",
+    "refused",
+    "contradicted",
+    "unconfirmed",
+    "confirmed",
+)

@@ -1,0 +1,181 @@
+"""The rules: what a call becomes by an input. Pure, and the only place that decides.
+
+``decide(call, input, now)`` works in the same few steps whatever came: put the input
+into the legs or the command, bring the summary up, settle, attend to issues, and
+describe what of it is public.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from tracker.domain import attention, commanding, observe
+from tracker.domain.base import earlier, later
+from tracker.domain.call import Call
+from tracker.domain.changes import Answer, Change, Changes, Policy
+from tracker.domain.command import Outcome, Request, Sent
+from tracker.domain.describe import (
+    call_changes,
+    command_changes,
+    other_change,
+    recording_changes,
+)
+from tracker.domain.reading import Blind, Media, Observation, Release, Stamp, Tick, Told
+from tracker.domain.snapshot import Cause, Interval
+from tracker.domain.summary import UNCAUSED, summarise
+from tracker.domain.terms import EndReason
+
+CallInput = Told | Blind | Release | Media | Request | Sent | Outcome | Tick
+
+DEFAULT = Policy()
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """An input, put into the call; *at* is when the recording changed, if it did."""
+
+    call: Call | None
+    at: datetime
+    cause: Cause = UNCAUSED
+    exact: bool = False
+    intervals: tuple[Interval, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    end_reason: EndReason = "released"
+
+
+def decide(
+    call: Call | None,
+    told: CallInput,
+    now: datetime,
+    policy: Policy = DEFAULT,
+    *,
+    version: int = 0,
+    timeline: tuple[Interval, ...] = (),
+) -> Changes[Call]:
+    """What *told* makes of *call*.
+
+    Args:
+        call: As it stands; None = not known (any more).
+        told: The input.
+        now: The input's inbox time.
+        policy: Thresholds.
+        version: Of a forgotten call's tombstone; 0 = never seen.
+        timeline: The call's closed intervals so far, published with its end.
+
+    Returns:
+        The call with a version one higher when anything public changed.
+    """
+    step = _put(call, told, now, version)
+    after = step.call
+    if after is None or after is call:
+        return Changes(call, answers=step.answers, kept=False)
+    after, closed = summarise(after, step.at, step.cause, exact=step.exact)
+    intervals = step.intervals + closed
+    after, closed = _end(after, step, now, policy)
+    intervals += closed
+    after = commanding.ended(commanding.expire(after, now, policy))
+    after = commanding.stamp_settled(after, now)
+    after, issues, _ = attention.attend(after, now, policy)
+    changes = [*_describe(call, after, now, timeline + intervals), *issues]
+    if call is not None and not changes:
+        kept = not isinstance(told, Tick)
+        return Changes(after, (), intervals, step.answers, kept=kept)
+    if call is not None:
+        after = after.model_copy(update={"version": call.version + 1})
+    return Changes(after, tuple(changes), intervals, step.answers)
+
+
+def next_due(call: Call, now: datetime, policy: Policy = DEFAULT) -> datetime | None:
+    """When time alone changes the call, or when it may be forgotten; None = never."""
+    if call.ended_at is not None:
+        return later(call.ended_at, policy.ended_for_s)
+    missing = call.missing_since
+    due = [
+        attention.attend(call, now, policy)[2],
+        commanding.next_due(call, policy),
+        later(missing, policy.lost_after_s) if missing else None,
+    ]
+    return min((at for at in due if at is not None), default=None)
+
+
+def _put(call: Call | None, told: CallInput, now: datetime, version: int) -> _Step:
+    match told:
+        case Told(reading=Observation() as seen, stamp=stamp):
+            step = _observed(call, seen, stamp, now, version)
+        case Blind(source=source, at=at):
+            step = _Step(call and observe.blind(call, source, at), at)
+        case Release(source=source, at=at):
+            call = call and observe.release(call, source, at)
+            step = _Step(call, at, observe.RELEASED, end_reason="absent")
+        case Media(media=media, gone=gone):
+            step = _Step(call and _with_media(call, media, gone=gone), now)
+        case Request():
+            call, answer = commanding.request(call, told, now)
+            step = _Step(call, now, answers=(answer,) if answer else ())
+        case Sent():
+            call, reply = commanding.sent(call, told, now)
+            step = _Step(call, now, answers=(reply,))
+        case Outcome():
+            step = _Step(commanding.outcome(call, told, now), now)
+        case _:
+            step = _Step(_ticked(call), now)
+    return step
+
+
+def _observed(
+    call: Call | None, seen: Observation, stamp: Stamp, now: datetime, version: int
+) -> _Step:
+    at = earlier(now, seen.age_s)
+    if call is None:
+        if seen.state == "ended":
+            return _Step(None, at)
+        first = observe.first_sight(seen, stamp, now, version + 1)
+        first, unseen = observe.unseen_before(first)
+        return _Step(first, at, intervals=unseen)
+    if observe.is_old(call, seen, stamp):
+        return _Step(call, at)
+    intervals: tuple[Interval, ...] = ()
+    if call.ended_at is not None:
+        if seen.state == "ended" or at <= call.ended_at:
+            return _Step(call, at)
+        call, intervals = observe.reopen(call, at)
+    otherwise = observe.RELEASED if seen.state == "ended" else observe.PLATFORM
+    cause = commanding.cause_of(call, seen, otherwise)
+    after = observe.apply(call, seen, stamp, now)
+    after = commanding.observed(after, seen, stamp, now)
+    return _Step(after, at, cause, seen.exact, intervals)
+
+
+def _with_media(call: Call, media: str, *, gone: bool) -> Call:
+    if gone == (media not in call.media):
+        return call
+    kept = tuple(key for key in call.media if key != media)
+    return call.model_copy(update={"media": kept if gone else (*kept, media)})
+
+
+def _ticked(call: Call | None) -> Call | None:
+    """A copy, so that the steps after it run; equal when nothing was due."""
+    return call.model_copy() if call is not None and call.ended_at is None else call
+
+
+def _end(
+    call: Call, step: _Step, now: datetime, policy: Policy
+) -> tuple[Call, tuple[Interval, ...]]:
+    if call.ended_at is not None:
+        return call, ()
+    if not call.live_legs:
+        return observe.end(call, step.at, step.end_reason)
+    missing = call.missing_since
+    if missing and now >= later(missing, policy.lost_after_s):
+        return observe.end(call, now, "lost")
+    return call, ()
+
+
+def _describe(
+    before: Call | None, after: Call, now: datetime, timeline: tuple[Interval, ...]
+) -> list[Change]:
+    ends = call_changes(before, after, now, timeline)
+    middle = recording_changes(before, after) + command_changes(before, after)
+    if before is not None and not ends:
+        middle += other_change(before, after, now, alone=not middle)
+    ended = after.ended_at is not None
+    return middle + ends if ended else ends + middle

@@ -1,0 +1,81 @@
+"""What a commit appends to the outbox, and every reader of it understands."""
+
+from typing import Any, Literal, NamedTuple
+
+from tracker.domain.base import Instant, Model
+from tracker.domain.terms import Kind
+from tracker.domain.view import View
+
+
+class Fact(Model):
+    """A `Change` on its way out: one event.
+
+    Attributes:
+        type: With the prefix ``tracker.``.
+        at: When it happened.
+        change: The event's ``data.change``.
+    """
+
+    type: str
+    at: Instant
+    change: dict[str, Any]
+
+
+class Entry(Model):
+    """An entity changed.
+
+    Attributes:
+        facts: One event each; empty = tell nobody, but keep the snapshot.
+        before: None at the first sight.
+        after: None when the entity is gone and forgotten.
+        recorded_at: The input's time.
+    """
+
+    kind: Literal["entry"] = "entry"
+    entity: Kind
+    key: str
+    version: int
+    facts: tuple[Fact, ...] = ()
+    before: View | None = None
+    after: View | None = None
+    recorded_at: Instant
+
+
+class Watermark(Model):
+    """The keeper's sign of life: all input up to *handled_at* has taken effect."""
+
+    kind: Literal["watermark"] = "watermark"
+    handled_at: Instant
+
+
+class Reply(Model):
+    """For one waiter alone; see `tracker.domain.changes.Answer`."""
+
+    kind: Literal["reply"] = "reply"
+    to: str
+    key: str
+    command: str | None = None
+    problem: str | None = None
+
+
+class Resync(Model):
+    """To a source's owner: what it sent has a hole; read everything again."""
+
+    kind: Literal["resync"] = "resync"
+    source: str
+    token: int
+
+
+Header = Entry | Watermark | Reply | Resync
+
+
+class Outgoing(NamedTuple):
+    """One outbox entry, before it has a position.
+
+    Attributes:
+        header: What readers must parse.
+        snapshot: The public snapshot's JSON, opaque to them; empty without one.
+    """
+
+    header: Header
+    snapshot: bytes = b""

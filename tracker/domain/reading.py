@@ -1,0 +1,206 @@
+"""What a source says: the inputs that come from providers.
+
+Instants of producers never enter: an input carries its *age* at the moment it was
+appended (seconds, monotonic), and gets its time from the inbox that it enters.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from tracker.domain.base import Model
+from tracker.domain.terms import (
+    Action,
+    CallState,
+    CallType,
+    Expected,
+    RecordingState,
+    Role,
+    SourceState,
+)
+
+
+class Stamp(NamedTuple):
+    """Where in its source's story an input stands.
+
+    Attributes:
+        source: The source's key, ``provider/account/name``.
+        token: The fencing token of the source's lease.
+        number: From 1, contiguous per source, token and partition.
+    """
+
+    source: str
+    token: int
+    number: int
+
+
+class OtherParty(Model):
+    """Somebody on the call whom no source speaks for.
+
+    Attributes:
+        number: As the outlets may show it: full, last four digits or None.
+        role: ``other``, or what the platform says.
+    """
+
+    number: str | None = None
+    role: Role = "other"
+
+
+class Observation(Model):
+    """One source's claim about its own leg of one call.
+
+    Attributes:
+        call: The call's key.
+        age_s: How long before the append the claim was true (a read: since its
+            request started; a notification: 0).
+        exact: The claim came as a notification of a change, not by looking.
+        leg: Tells legs apart where one source sees several of a call.
+        leg_id: The id that commands on this leg use.
+        state: Of the leg. ``ended`` releases it.
+        recording: What the platform reports; None when this message says nothing
+            (an earlier claim of the leg is kept).
+        no_proof: The platform cannot prove a recording state at all.
+        answered_age_s: How long ago the leg was answered, where the platform tells.
+        actions: What the platform can do to a recording.
+    """
+
+    kind: Literal["observation"] = "observation"
+    call: str
+    age_s: float = 0.0
+    exact: bool = True
+    leg: str = ""
+    leg_id: str
+    state: CallState
+    recording: RecordingState | None = None
+    no_proof: bool = False
+    answered_age_s: float | None = None
+    agent: str | None = None
+    team: str | None = None
+    role: Role = "agent"
+    number: str | None = None
+    device: str | None = None
+    expected: Expected = "unset"
+    actions: tuple[Action, ...] = ()
+    type: CallType = "unknown"
+    ani: str | None = None
+    dnis: str | None = None
+    parent: str | None = None
+    interaction_id: str | None = None
+    provider_ids: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, str] = Field(default_factory=dict)
+    others: tuple[OtherParty, ...] = ()
+
+
+class Checkpoint(Model):
+    """A full read, begun *age_s* ago, is complete and showed these calls.
+
+    A source's legs that it did not show, and that were last seen before it began,
+    are released. It ends the source's blindness.
+
+    Attributes:
+        calls: Keys of the calls shown, of the receiving partition only.
+        process: Who observes the source now.
+        fresh: The first input of a new owner: the keeper accepts its token.
+    """
+
+    kind: Literal["checkpoint"] = "checkpoint"
+    age_s: float = 0.0
+    calls: tuple[str, ...] = ()
+    process: str
+    fresh: bool = False
+
+
+class Unreadable(Model):
+    """A message that could not be understood: counted, its content never kept.
+
+    Attributes:
+        what: The kind of message, as far as known.
+        shape: Its keys and types.
+    """
+
+    kind: Literal["unreadable"] = "unreadable"
+    what: str
+    shape: str
+
+
+class SourceReport(Model):
+    """The health of a source, from its supervisor to its account's partition.
+
+    Attributes:
+        state: ``down`` is only a word with a reason: legs turn unknown when the
+            source is overdue. ``locked`` needs a person.
+        error: One sentence without secrets.
+        retired: The source no longer exists in the settings.
+    """
+
+    kind: Literal["source_report"] = "source_report"
+    state: SourceState
+    error: str | None = None
+    retired: bool = False
+
+
+class Told(Model):
+    """Something a source said, at its place in the source's story."""
+
+    kind: Literal["told"] = "told"
+    stamp: Stamp
+    reading: Annotated[
+        Observation | Checkpoint | Unreadable | SourceReport,
+        Field(discriminator="kind"),
+    ]
+
+
+class Overdue(NamedTuple):
+    """A source whose pending poll is overdue, and the age of its last answer."""
+
+    source: str
+    token: int
+    age_s: float
+
+
+class Alive(Model):
+    """Every ingest process to every inbox, every two seconds."""
+
+    kind: Literal["alive"] = "alive"
+    process: str
+    overdue: tuple[Overdue, ...] = ()
+
+
+class Tick(Model):
+    """The keeper's own: time passes also when nothing arrives."""
+
+    kind: Literal["tick"] = "tick"
+
+
+class Media(Model):
+    """A stored recording appeared, changed or went, told to its call's partition.
+
+    Attributes:
+        call: The call's key.
+        media: The stored recording's own key.
+        gone: It was deleted at the provider.
+    """
+
+    kind: Literal["media"] = "media"
+    call: str
+    media: str
+    gone: bool = False
+
+
+class Blind(NamedTuple):
+    """A source cannot see since *at*; made by the keeper, never on the wire."""
+
+    source: str
+    at: datetime
+
+
+class Release(NamedTuple):
+    """A complete read, begun at *at*, did not show the call; made by the keeper."""
+
+    source: str
+    at: datetime
+
+
+Reading = Observation | Media | Unreadable | Checkpoint
+"""What a source yields."""

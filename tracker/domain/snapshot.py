@@ -1,0 +1,184 @@
+"""The public forms of entities: a promise, versioned (DESIGN section 3)."""
+
+from pydantic import AliasChoices, Field
+
+from tracker.domain.base import Instant, Model
+from tracker.domain.terms import (
+    Action,
+    CallState,
+    CallType,
+    CauseBy,
+    EndReason,
+    Evidence,
+    Expected,
+    IssueType,
+    Reason,
+    RecordingState,
+    Role,
+    SourceState,
+    Stage,
+    UnknownReason,
+)
+
+FROM = AliasChoices("from", "from_")
+
+
+class PartyRecording(Model):
+    """What one leg says of its recording, and since when it says so."""
+
+    state: RecordingState
+    seen_at: Instant | None = None
+
+
+class Party(Model):
+    """Somebody on the call; *recording* only where a source sees the leg."""
+
+    agent: str | None = None
+    team: str | None = None
+    role: Role
+    number: str | None = None
+    device: str | None = None
+    state: CallState | None = None
+    joined_at: Instant | None = None
+    left_at: Instant | None = None
+    recording: PartyRecording | None = None
+    allowed_actions: tuple[Action, ...] = ()
+
+
+class CallPart(Model):
+    """The call itself, whatever is recorded of it."""
+
+    state: CallState
+    type: CallType = "unknown"
+    ani: str | None = None
+    dnis: str | None = None
+    answered_at: Instant | None = None
+    ended_at: Instant | None = None
+    end_reason: EndReason | None = None
+    parent: str | None = None
+    interaction_id: str | None = None
+    provider_ids: dict[str, str] = Field(default_factory=dict)
+    attributes: dict[str, str] = Field(default_factory=dict)
+    parties: tuple[Party, ...] = ()
+
+
+class Cause(Model):
+    """Why the recording state changed, as far as known."""
+
+    by: CauseBy
+    command_id: str | None = None
+    actor: str | None = None
+    reason: Reason | None = None
+
+
+class RecordingPart(Model):
+    """The call's recording state and how it is known.
+
+    Attributes:
+        last_known: The last state that was not unknown.
+        since: When the state began; exact only when *since_exact*.
+        started_at: When it was seen to start; None = never seen started.
+        seen_at: The observation that set the state.
+        observed_by: The source that made it.
+    """
+
+    state: RecordingState
+    unknown_reason: UnknownReason | None = None
+    last_known: RecordingState | None = None
+    since: Instant
+    since_exact: bool
+    started_at: Instant | None = None
+    seen_at: Instant | None = None
+    observed_by: str | None = None
+    cause: Cause
+    expected: Expected = "unset"
+
+
+class CommandPart(Model):
+    """The call's newest command, open or settled."""
+
+    id: str
+    action: Action
+    target: RecordingState
+    stage: Stage
+    reason: Reason | None = None
+    requested_by: str
+    source: str | None = None
+    requested_at: Instant
+    sent_at: Instant | None = None
+    accepted_at: Instant | None = None
+    settled_at: Instant | None = None
+    deadline_at: Instant | None = None
+    problem: str | None = None
+
+
+class Totals(Model):
+    """Seconds in each state since the answer, up to *as_of*."""
+
+    recording_s: float = 0.0
+    paused_s: float = 0.0
+    stopped_s: float = 0.0
+    unknown_s: float = 0.0
+    as_of: Instant
+
+
+class Issue(Model):
+    """Something that needs attention, since when."""
+
+    type: IssueType
+    opened_at: Instant
+
+
+class Interval(Model):
+    """A closed stretch of one recording state; timelines are made of these."""
+
+    state: RecordingState
+    from_: Instant = Field(serialization_alias="from", validation_alias=FROM)
+    to: Instant
+    unknown_reason: UnknownReason | None = None
+    evidence: Evidence
+    observed_by: str | None = None
+    cause: Cause
+
+
+class CallSnapshot(Model):
+    """One call, the same in REST, WebSocket and webhook."""
+
+    key: str
+    provider: str
+    account: str
+    call_id: str
+    version: int
+    call: CallPart
+    recording: RecordingPart
+    command: CommandPart | None = None
+    allowed_actions: tuple[Action, ...] = ()
+    totals: Totals
+    issues: tuple[Issue, ...] = ()
+    media: tuple[str, ...] = ()
+
+
+class SourceSnapshot(Model):
+    """The health of one feed: an agent's session, an account's poller."""
+
+    key: str
+    provider: str
+    account: str
+    state: SourceState
+    since: Instant
+    alive_at: Instant | None = None
+    last_error: str | None = None
+    version: int
+
+
+class AccountSnapshot(Model):
+    """The health of one tenant of a platform, from its sources."""
+
+    key: str
+    provider: str
+    account: str
+    state: SourceState
+    since: Instant
+    alive_at: Instant | None = None
+    last_error: str | None = None
+    version: int

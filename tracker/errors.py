@@ -1,0 +1,89 @@
+"""Every deliberate error; the class says who acts."""
+
+
+class TrackerError(Exception):
+    """The root: caught only where a process or a request ends."""
+
+
+class ConfigError(TrackerError):
+    """Start-up only: one sentence that names the place and the cure; exit 2."""
+
+
+class ProviderError(TrackerError):
+    """Raised in `providers/`, handled in `ingest/`."""
+
+
+class ProviderUnavailableError(ProviderError):
+    """The network, a 429, a 5xx: back off; the source is blind meanwhile.
+
+    A command that may have been taken is never repeated because of it.
+
+    Args:
+        message: What happened, without secrets.
+        retry_after_s: What the provider asked for, or None.
+    """
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderLockedError(ProviderError):
+    """Credentials were refused: the source stops, a person is needed."""
+
+
+class CommandRefusedError(ProviderError):
+    """A 4xx (or the provider's own refusal) to a command; the message is its reason."""
+
+
+class StoreError(TrackerError):
+    """Raised in `store/`."""
+
+
+class StoreUnavailableError(StoreError):
+    """No answer in time: retry; the process is not ready meanwhile."""
+
+
+class LeaseLostError(StoreError):
+    """Somebody newer holds it: stop observing or keeping, quietly."""
+
+
+class PositionLostError(StoreError):
+    """What the reader last knew is gone: it gets a fresh snapshot."""
+
+
+class OutletError(TrackerError):
+    """Raised in `outlets/`."""
+
+
+class ClientRefusedError(OutletError):
+    """The subscriber did what it may not; it is closed with *code*.
+
+    Args:
+        code: A WebSocket close code, 4000-4499 come back, 4500-4999 do not.
+        message: The reason, at most 123 bytes of UTF-8.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class SlowSubscriberError(ClientRefusedError):
+    """The subscriber does not read; closed with 4008, it resumes by cursor."""
+
+    def __init__(self, message: str = "too slow; resume by cursor") -> None:
+        super().__init__(4008, message)
+
+
+class DeliveryError(OutletError):
+    """A webhook was not taken.
+
+    Args:
+        message: Why.
+        retryable: False when no later attempt can succeed.
+    """
+
+    def __init__(self, message: str, *, retryable: bool = True) -> None:
+        super().__init__(message)
+        self.retryable = retryable
