@@ -1,0 +1,301 @@
+"""One partition in memory: inputs folded in, and the writes that they lead to.
+
+Pure: given the same state and the same inbox entries it makes the same bytes. The
+keeper loads it, feeds it, and commits its drafts.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tracker.domain.base import earlier
+from tracker.domain.call import Call
+from tracker.domain.changes import Changes, Policy
+from tracker.domain.command import Outcome, Request, Sent
+from tracker.domain.decide import CallInput, decide, next_due
+from tracker.domain.describe import snapshot
+from tracker.domain.entry import Entry, Fact, Outgoing, Reply, Watermark
+from tracker.domain.event import PREFIX
+from tracker.domain.reading import (
+    Alive,
+    Blind,
+    Checkpoint,
+    Media,
+    Observation,
+    Release,
+    SourceReport,
+    Tick,
+    Told,
+    Unreadable,
+)
+from tracker.domain.snapshot import Interval
+from tracker.domain.view import View, view_of
+from tracker.keep.feeds import Feeds
+from tracker.keep.health import Health
+from tracker.store.codec import Input, dump_packet
+
+ALIVE_FOR_S = 10.0
+"""A process that is silent for so long has its sources blinded."""
+
+WATERMARK_EVERY_S = 2.0
+
+
+@dataclass(slots=True)
+class Draft:
+    """What a commit is to write, collected over a batch of inbox entries.
+
+    Attributes:
+        calls: The changed ones; None = forgotten.
+        tombs: Versions of the forgotten ones, with their end.
+        intervals: Closed ones by call, to be appended to its timeline.
+        ended, reopened: Calls whose timeline starts, or stops, to expire.
+        outgoing: Outbox entries, in order.
+        aside: Inputs on which `decide` raised, as inbox entries hold them, with the
+            error's name.
+    """
+
+    calls: dict[str, Call | None] = field(default_factory=dict)
+    tombs: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+    intervals: dict[str, list[Interval]] = field(default_factory=dict)
+    ended: dict[str, bool] = field(default_factory=dict)
+    outgoing: list[Outgoing] = field(default_factory=list)
+    aside: list[tuple[bytes, str]] = field(default_factory=list)
+
+
+class Partition:
+    """The state that one keeper folds inputs into.
+
+    Attributes:
+        offset: The inbox id of the last entry folded.
+        calls: By key: the live ones, and the ended ones of the last hour.
+        tombs: Versions of forgotten calls, as far as they were looked up.
+        counts: Stale, repeated, gaps, aside: for metrics.
+    """
+
+    def __init__(self, number: int, partitions: int, policy: Policy) -> None:
+        self.offset = "0-0"
+        self.calls: dict[str, Call] = {}
+        self.timelines: dict[str, tuple[Interval, ...]] = {}
+        self.tombs: dict[str, int] = {}
+        self.feeds = Feeds()
+        self.health = Health(number, partitions)
+        self.draft = Draft()
+        self.counts: Counter[str] = Counter()
+        self._policy = policy
+        self._views: dict[str, View] = {}
+        self._by_source: dict[str, set[str]] = {}
+        self._due: list[tuple[datetime, str]] = []
+        self._due_of: dict[str, datetime] = {}
+        self._watermark_at: datetime | None = None
+
+    def restore(self, call: Call, timeline: tuple[Interval, ...]) -> None:
+        """Take a stored call in, at load."""
+        self.calls[call.key] = call
+        self.timelines[call.key] = timeline
+        self._index(None, call, earlier(call.recording.since, 0))
+
+    def unknown_calls(self, inputs: Iterable[Input]) -> set[str]:
+        """Keys whose tombs must be looked up before *inputs* are folded."""
+        keys = {
+            told.reading.call
+            for told in inputs
+            if isinstance(told, Told) and isinstance(told.reading, Observation)
+        }
+        return {k for k in keys if k not in self.calls and k not in self.tombs}
+
+    def fold(self, offset: str, at: datetime, inputs: Iterable[Input]) -> None:
+        """Fold one inbox entry in; its writes are added to the draft."""
+        for told in inputs:
+            try:
+                self._one(told, at)
+            except Exception as error:  # noqa: BLE001 - a poisonous input is put aside
+                self._put_aside(told, at, error)
+        self.draft.outgoing += self.health.settle(at)
+        self.offset = offset
+
+    def blind_everything(self, at: datetime) -> None:
+        """Inputs may have been lost: every source must read everything again."""
+        for source in sorted(self.feeds.feeds):
+            self._blind(source, at, "its inputs were lost")
+            self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
+        self.draft.outgoing += self.health.settle(at)
+
+    def take_draft(self) -> Draft:
+        """The draft so far; a new one begins."""
+        draft, self.draft = self.draft, Draft()
+        return draft
+
+    def _one(self, told: Input, at: datetime) -> None:
+        match told:
+            case Told():
+                self._told(told, at)
+            case Alive():
+                self._alive(told, at)
+            case Tick():
+                self._tick(at)
+            case Media() | Request() | Sent() | Outcome():
+                self._decide(told.call, told, at)
+
+    def _told(self, told: Told, at: datetime) -> None:
+        verdict = self.feeds.admit(told)
+        if verdict in ("stale", "repeat"):
+            self.counts[verdict] += 1
+            return
+        source = told.stamp.source
+        if verdict == "gap":
+            self.counts["gap"] += 1
+            self._blind(source, at, "its inputs have a gap")
+            self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
+        match told.reading:
+            case Observation(call=key):
+                self._decide(key, told, at)
+            case Checkpoint() as checkpoint:
+                self._checkpoint(source, checkpoint, at)
+            case SourceReport() as report:
+                self._report(source, report, at)
+            case Unreadable():
+                self.counts["unreadable"] += 1
+
+    def _checkpoint(self, source: str, checkpoint: Checkpoint, at: datetime) -> None:
+        began_at = earlier(at, checkpoint.age_s)
+        absent = self._by_source.get(source, set()).difference(checkpoint.calls)
+        for key in sorted(absent):
+            self._decide(key, Release(source, began_at), at)
+        self.health.report(source, "up", at, None)
+
+    def _report(self, source: str, report: SourceReport, at: datetime) -> None:
+        if report.retired:
+            self._blind(source, at, "no longer in the settings")
+            self.health.retire(source)
+            return
+        if report.state == "locked":
+            self._blind(source, at, report.error)
+        self.health.report(source, report.state, at, report.error)
+
+    def _alive(self, alive: Alive, at: datetime) -> None:
+        self.feeds.alive(alive.process, at)
+        for source, token, age_s in alive.overdue:
+            if self.feeds.is_current(source, token):
+                self._blind(source, earlier(at, age_s), "no answer in time")
+
+    def _blind(self, source: str, at: datetime, error: str | None) -> None:
+        if not self.feeds.turn_blind(source):
+            return
+        self.health.report(source, "down", at, error)
+        for key in sorted(self._by_source.get(source, ())):
+            self._decide(key, Blind(source, at), at)
+
+    def _tick(self, at: datetime) -> None:
+        for source, last_at in self.feeds.silent(earlier(at, ALIVE_FOR_S)):
+            self._blind(source, last_at, "its process is gone")
+            self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
+        while self._due and self._due[0][0] <= at:
+            due, key = heapq.heappop(self._due)
+            if self._due_of.get(key) == due:
+                del self._due_of[key]
+                self._wake(self.calls[key], at)
+        marked_at = self._watermark_at
+        if marked_at is None or (at - marked_at).total_seconds() >= WATERMARK_EVERY_S:
+            self._watermark_at = at
+            self.draft.outgoing.append(Outgoing(Watermark(handled_at=at)))
+
+    def _wake(self, call: Call, at: datetime) -> None:
+        if call.ended_at is None:
+            self._decide(call.key, Tick(), at)
+            self._schedule(self.calls[call.key], at)
+        else:
+            self._forget(call, at)
+
+    def _decide(self, key: str, told: CallInput, at: datetime) -> None:
+        before = self.calls.get(key)
+        changes = decide(
+            before,
+            told,
+            at,
+            self._policy,
+            version=self.tombs.get(key, 0),
+            timeline=self.timelines.get(key, ()),
+        )
+        for answer in changes.answers:
+            reply = Reply(to=answer.to, key=key, command=answer.command)
+            reply = reply.model_copy(update={"problem": answer.problem})
+            self.draft.outgoing.append(Outgoing(reply))
+        if changes.kept and changes.entity is not None:
+            self._keep(before, changes, changes.entity, at)
+
+    def _keep(
+        self, before: Call | None, changes: Changes[Call], after: Call, at: datetime
+    ) -> None:
+        key = after.key
+        self.calls[key] = self.draft.calls[key] = after
+        self.tombs.pop(key, None)
+        self.timelines[key] = self.timelines.get(key, ()) + changes.intervals
+        if changes.intervals:
+            self.draft.intervals.setdefault(key, []).extend(changes.intervals)
+        if before is None or before.ended_at != after.ended_at:
+            self.draft.ended[key] = after.ended_at is not None
+        view = self._views.get(key)
+        self._index(before, after, at)
+        if changes.changes:
+            self.draft.outgoing.append(
+                Outgoing(
+                    Entry(
+                        entity="call",
+                        key=key,
+                        version=after.version,
+                        facts=tuple(
+                            Fact(type=PREFIX + c.type, at=c.at, change=c.detail)
+                            for c in changes.changes
+                        ),
+                        before=view,
+                        after=self._views[key],
+                        recorded_at=at,
+                    ),
+                    snapshot(after, at).model_dump_json().encode(),
+                )
+            )
+
+    def _index(self, before: Call | None, after: Call, at: datetime) -> None:
+        self._views[after.key] = view_of(after, self._policy.end_grace_s)
+        old = {leg.source for leg in before.live_legs} if before else set()
+        new = {leg.source for leg in after.live_legs}
+        for source in old - new:
+            self._by_source[source].discard(after.key)
+        for source in new - old:
+            self._by_source.setdefault(source, set()).add(after.key)
+        self._schedule(after, at)
+
+    def _schedule(self, call: Call, at: datetime) -> None:
+        due = next_due(call, at, self._policy)
+        known = self._due_of.get(call.key)
+        if due is not None and (known is None or due < known):
+            self._due_of[call.key] = due
+            heapq.heappush(self._due, (due, call.key))
+
+    def _forget(self, call: Call, at: datetime) -> None:
+        key = call.key
+        self.draft.calls[key] = None
+        self.draft.tombs[key] = (call.version, call.ended_at or at)
+        entry = Entry(
+            entity="call",
+            key=key,
+            version=call.version,
+            before=self._views.pop(key),
+            recorded_at=at,
+        )
+        self.draft.outgoing.append(Outgoing(entry))
+        del self.calls[key], self.timelines[key]
+
+    def put_aside(self, entry: bytes) -> None:
+        """Count and keep an inbox entry that could not be read at all."""
+        self.counts["aside"] += 1
+        self.draft.aside.append((entry, "unreadable"))
+
+    def _put_aside(self, told: Input, at: datetime, error: Exception) -> None:
+        self.counts["aside"] += 1
+        self.draft.aside.append((dump_packet([told]), type(error).__name__))
+        match told:
+            case Told(reading=Observation(call=key), stamp=stamp) if key in self.calls:
+                self._decide(key, Blind(stamp.source, at), at)

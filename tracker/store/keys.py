@@ -1,0 +1,45 @@
+"""Every key name. What belongs to one partition shares its hash tag, so one slot."""
+
+ROOT = "tracker:"
+
+CLUSTER_META = ROOT + "{meta}"
+"""Hash: ``epoch``, ``partitions``, ``schema``."""
+
+PROCESSES = ROOT + "{meta}:processes"
+"""Sorted set: ``role process-id`` by the server's time of its last sign of life."""
+
+KEEP_LEASE = "keep"
+"""The lease on a partition's one writer, among the partition's leases."""
+
+
+class PartitionKeys:
+    """The keys of one partition.
+
+    Attributes:
+        inbox, outbox: Streams.
+        meta: Hash: ``epoch offset batch schema``, ``s:<source>`` (its last stamp) and
+            ``p:<process>`` (its last sign of life).
+        leases: Hash: lease name to ``token|until_ms|holder``.
+        calls, sources, accounts: Hashes: key to the entity's JSON.
+        tombs: Hash: a forgotten call's key to ``version``; *tomb_ages* sorts by end.
+        aside: Stream of the inputs on which `decide` raised.
+    """
+
+    def __init__(self, partition: int) -> None:
+        self.partition = partition
+        base = f"{ROOT}{{p{partition}}}:"
+        self._timeline = base + "timeline:"
+        self.inbox = base + "inbox"
+        self.outbox = base + "outbox"
+        self.meta = base + "meta"
+        self.leases = base + "leases"
+        self.calls = base + "calls"
+        self.sources = base + "sources"
+        self.accounts = base + "accounts"
+        self.tombs = base + "tombs"
+        self.tomb_ages = base + "tombs:ages"
+        self.aside = base + "aside"
+
+    def timeline(self, key: str) -> str:
+        """The list of a call's closed intervals, oldest first."""
+        return self._timeline + key

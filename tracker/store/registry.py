@@ -1,0 +1,76 @@
+"""What all processes agree on: the epoch, the number of partitions, and who lives."""
+
+from secrets import token_hex
+
+from tracker.errors import ConfigError
+from tracker.store.codec import SCHEMA
+from tracker.store.keys import CLUSTER_META, PROCESSES
+from tracker.store.redis import Keyspace
+
+
+class Registry:
+    """The store's few global facts, all in one slot.
+
+    Args:
+        redis: The store.
+        ttl_s: A process silent for so long is no longer counted as alive.
+    """
+
+    def __init__(self, redis: Keyspace, ttl_s: float = 10.0) -> None:
+        self._redis = redis
+        self._ttl_s = ttl_s
+
+    async def open(self, partitions: int | None) -> tuple[str, int]:
+        """The epoch and the number of partitions; both are made at the first start.
+
+        Args:
+            partitions: What the settings say; None = whatever the store has.
+
+        Raises:
+            ConfigError: The store has another number, or was written by a newer
+                release.
+        """
+        wanted = partitions or 16
+        answers = await self._redis.pipeline(
+            CLUSTER_META,
+            [
+                ("HSETNX", CLUSTER_META, "epoch", token_hex(6)),
+                ("HSETNX", CLUSTER_META, "partitions", wanted),
+                ("HSETNX", CLUSTER_META, "schema", SCHEMA),
+                ("HMGET", CLUSTER_META, "epoch", "partitions", "schema"),
+            ],
+        )
+        epoch, stored, schema = answers[-1]
+        if partitions is not None and int(stored) != partitions:
+            message = (
+                f"store.partitions is {partitions} but this store was begun with"
+                f" {int(stored)}: set it to {int(stored)}, or leave it out"
+            )
+            raise ConfigError(message)
+        if int(schema) > SCHEMA:
+            raise ConfigError("this store was written by a newer release of tracker")
+        return epoch.decode(), int(stored)
+
+    async def epoch(self) -> str | None:
+        """The epoch as it is now; None = the store is empty."""
+        epoch = await self._redis.call(CLUSTER_META, "HGET", CLUSTER_META, "epoch")
+        return epoch.decode() if epoch else None
+
+    async def live(self, role: str, process: str | None = None) -> list[str]:
+        """The processes that live in *role*; *process* gives its own sign of life."""
+        now_ms = await self._redis.time_ms(PROCESSES)
+        key = f"{PROCESSES}:{role}"
+        oldest = now_ms - round(self._ttl_s * 1000)
+        commands: list[tuple[str | int, ...]] = [
+            ("ZREMRANGEBYSCORE", key, "-inf", oldest - 3_600_000),
+            ("ZRANGEBYSCORE", key, f"({oldest}", "+inf"),
+        ]
+        if process is not None:
+            commands.insert(0, ("ZADD", key, now_ms, process))
+        answers = await self._redis.pipeline(key, commands)
+        return [name.decode() for name in answers[-1]]
+
+    async def leave(self, role: str, process: str) -> None:
+        """This process no longer lives in *role*."""
+        key = f"{PROCESSES}:{role}"
+        await self._redis.call(key, "ZREM", key, process)

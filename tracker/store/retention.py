@@ -1,0 +1,93 @@
+"""Trimming of a partition's streams, by age and by size, never past its offset."""
+
+from typing import NamedTuple
+
+import structlog
+
+from tracker.store.codec import at_ms
+from tracker.store.keys import PartitionKeys
+from tracker.store.redis import Keyspace
+
+log = structlog.get_logger(__name__)
+
+CLOCK_AHEAD_MS = 5000
+"""A stream whose newest id is so far in the future had its clock jump back."""
+
+TOMBS_FOR_MS = 7 * 24 * 3600 * 1000
+_TOMBS_AT_ONCE = 500
+
+
+class Limits(NamedTuple):
+    """How much of the past stays; bytes are of all partitions together."""
+
+    inbox_s: float = 3600.0
+    outbox_s: float = 3600.0
+    inbox_bytes: int = 1 << 30
+    outbox_bytes: int = 1 << 30
+
+
+class Retention:
+    """What a keeper removes from its partition.
+
+    Args:
+        redis: The store.
+        keys: Of the partition.
+        limits: For all partitions together.
+        partitions: How many there are.
+    """
+
+    def __init__(
+        self, redis: Keyspace, keys: PartitionKeys, limits: Limits, partitions: int
+    ) -> None:
+        self._redis = redis
+        self._keys = keys
+        self._limits = limits
+        self._partitions = partitions
+
+    async def trim(self, offset: str) -> None:
+        """Trim the streams and forget the oldest tombs.
+
+        Args:
+            offset: The keeper's inbox offset: its entry stays.
+
+        Raises:
+            StoreUnavailableError: No answer; the next time is as good.
+        """
+        now_ms = await self._redis.time_ms(self._keys.meta)
+        if at_ms(offset) > now_ms + CLOCK_AHEAD_MS:
+            log.error("store_clock_ahead", by_ms=at_ms(offset) - now_ms)
+        limits, share = self._limits, self._partitions
+        inbox, outbox = self._keys.inbox, self._keys.outbox
+        oldest = now_ms - round(limits.inbox_s * 1000)
+        await self._trim_to(inbox, f"{oldest}-0" if oldest < at_ms(offset) else offset)
+        await self._trim_to(outbox, f"{now_ms - round(limits.outbox_s * 1000)}-0")
+        await self._shrink(outbox, limits.outbox_bytes // share)
+        await self._shrink_inbox(limits.inbox_bytes // share, offset)
+        await self._forget_tombs(now_ms - TOMBS_FOR_MS)
+
+    async def _trim_to(self, key: str, oldest: str) -> None:
+        await self._redis.call(key, "XTRIM", key, "MINID", "~", oldest)
+
+    async def _shrink(self, key: str, limit: int) -> None:
+        """Drop the oldest of what lies above *limit* bytes."""
+        used, length = await self._redis.pipeline(
+            key, [("MEMORY", "USAGE", key), ("XLEN", key)]
+        )
+        if used and used > limit:
+            kept = length * limit // used
+            await self._redis.call(key, "XTRIM", key, "MAXLEN", "~", kept)
+
+    async def _shrink_inbox(self, limit: int, offset: str) -> None:
+        """Above *limit* bytes, drop the raw evidence up to *offset*: no input goes."""
+        key = self._keys.inbox
+        used = await self._redis.call(key, "MEMORY", "USAGE", key)
+        if used and used > limit:
+            await self._trim_to(key, offset)
+
+    async def _forget_tombs(self, before_ms: int) -> None:
+        ages, tombs = self._keys.tomb_ages, self._keys.tombs
+        command = ("ZRANGEBYSCORE", ages, "-inf", before_ms, "LIMIT", 0, _TOMBS_AT_ONCE)
+        old = await self._redis.call(ages, *command)
+        if old:
+            commands = [("HDEL", tombs, *old), ("ZREM", ages, *old)]
+            await self._redis.pipeline(ages, commands)
