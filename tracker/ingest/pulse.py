@@ -1,0 +1,83 @@
+"""This process's signs of life, in every inbox; and how far behind the keepers are."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from tracker.domain.reading import Alive, Overdue
+from tracker.errors import StoreError
+from tracker.ingest.writer import Writer
+from tracker.store.codec import at_ms
+from tracker.store.inbox import Inbox
+from tracker.store.redis import Keyspace
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 2.0
+BEHIND_MS = 10_000
+"""A keeper further behind than this makes its partition's sources wait."""
+
+
+class Pulse:
+    """Appends `Alive`, and looks where the keepers are.
+
+    Args:
+        redis: The store.
+        inboxes: All of them.
+        offsets: The keys of the partitions' meta hashes, in the same order.
+        process: This process's id.
+        overdue: The sources that are blind now.
+        writer: Held back where a keeper is too far behind.
+    """
+
+    def __init__(
+        self,
+        redis: Keyspace,
+        inboxes: Sequence[Inbox],
+        offsets: Sequence[str],
+        process: str,
+        overdue: Callable[[], tuple[Overdue, ...]],
+        writer: Writer,
+    ) -> None:
+        self._redis = redis
+        self._inboxes = inboxes
+        self._offsets = offsets
+        self._process = process
+        self._overdue = overdue
+        self._writer = writer
+        self._store_away = False
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            began_at_s = loop.time()
+            alive = Alive(process=self._process, overdue=self._overdue())
+            beats = [self._beat(n, alive) for n in range(len(self._inboxes))]
+            for result in await asyncio.gather(*beats, return_exceptions=True):
+                if isinstance(result, StoreError):
+                    self._edge(away=True, error=str(result))
+                    break
+                if isinstance(result, BaseException):
+                    raise result
+            else:
+                self._edge(away=False)
+            await asyncio.sleep(max(0.0, began_at_s + EVERY_S - loop.time()))
+
+    async def _beat(self, partition: int, alive: Alive) -> None:
+        """One sign of life; what it finds handled is at most that much behind."""
+        inbox, meta = self._inboxes[partition], self._offsets[partition]
+        appended, offset = await self._redis.pipeline(
+            inbox.key, [inbox.command([alive]), ("HGET", meta, "offset")]
+        )
+        known = at_ms(offset.decode()) if offset else 0
+        behind = offset is not None and at_ms(appended.decode()) - known > BEHIND_MS
+        self._writer.hold(partition, behind=behind)
+
+    def _edge(self, *, away: bool, error: str | None = None) -> None:
+        if away and not self._store_away:
+            log.warning("store_away", error=error)
+        elif self._store_away and not away:
+            log.info("store_back")
+        self._store_away = away
