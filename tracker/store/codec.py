@@ -20,6 +20,8 @@ Input = Told | Alive | Tick | Media | Request | Sent | Outcome
 INBOX_FIELD = b"inputs"
 HEADER_FIELD = b"header"
 SNAPSHOT_FIELD = b"snapshot"
+NUMBER_FIELD = b"n"
+"""Of an outbox entry: one more than that of the entry before, so a hole shows."""
 
 
 class Packet(Model):

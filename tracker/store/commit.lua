@@ -74,6 +74,19 @@ local function checked(meta, leases, args)
   return nil
 end
 
+-- The first operation that is not allowed; nil when all are. What was written before
+-- an error stays written, so all of them are looked at before the first one runs.
+local function forbidden(keys, args)
+  local i = 9
+  while i <= #args do
+    if not ALLOWED[args[i]] or not keys[tonumber(args[i + 1])] then
+      return args[i]
+    end
+    i = i + 3 + tonumber(args[i + 2])
+  end
+  return nil
+end
+
 -- KEYS: meta, leases, then what the operations write to.
 -- ARGV: epoch, holder, token, ttl_ms, lease name, expected offset, new offset, batch id,
 --       then operations: command, index of its key, number of arguments, arguments...
@@ -83,12 +96,13 @@ local function commit(keys, args)
   if problem then
     return { problem, '' }
   end
+  local refused = forbidden(keys, args)
+  if refused then
+    return redis.error_reply('ERR operation not allowed: ' .. refused)
+  end
   local last, i = '', 9
   while i <= #args do
     local name, key, count = args[i], keys[tonumber(args[i + 1])], tonumber(args[i + 2])
-    if not ALLOWED[name] or not key then
-      return redis.error_reply('ERR operation not allowed: ' .. name)
-    end
     local answer = redis.call(name, key, unpack(args, i + 3, i + 2 + count))
     if name == 'XADD' then
       last = answer

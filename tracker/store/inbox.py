@@ -1,6 +1,6 @@
 """The way in: one stream per partition, appended by anyone, read by its keeper."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import NamedTuple
 
 from tracker.errors import StoreError
@@ -15,6 +15,9 @@ from tracker.store.codec import (
 )
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace, Value
+
+INPUTS_PER_BATCH = 500
+"""A batch that has as many is handed on: no commit and no turn grows with a burst."""
 
 BLOCK_MS = 2000
 """Shorter than a tail's socket timeout, so that a silent server is noticed."""
@@ -49,7 +52,7 @@ class Inbox:
             StoreUnavailableError: It may have been appended: stamped inputs may be
                 appended again, their repeats are dropped.
         """
-        id_ = await self._redis.call(self.key, *self.command(inputs))
+        id_ = await self._redis.call(self.key, *self.command(inputs), replicated=True)
         return str(id_.decode())
 
     def command(self, inputs: Sequence[Input]) -> tuple[Value, ...]:
@@ -61,9 +64,10 @@ class Inbox:
         return bool(await self._redis.call(self.key, "XRANGE", self.key, id_, id_))
 
     async def follow(self, after: str, count: int) -> AsyncIterator[list[Received]]:
-        """Entries after *after*, in batches of at most *count*, for ever.
+        """Entries after *after*, for ever.
 
-        An empty batch comes when nothing arrived for 2 s.
+        A batch has at most *count* entries, and ends with the one that brings it to
+        `INPUTS_PER_BATCH`. An empty one comes when nothing arrived for 2 s.
 
         Raises:
             StoreUnavailableError: The store is away.
@@ -73,10 +77,9 @@ class Inbox:
                 command = ("XREAD", "COUNT", count, "BLOCK", BLOCK_MS)
                 answer = await tail(*command, "STREAMS", self.key, after)
                 raws = parse_entries(answer[0][1]) if answer else []
-                batch = [_received(raw) for raw in raws]
-                if batch:
-                    after = batch[-1].id
-                yield batch
+                for batch in _batches(raws):
+                    yield batch
+                after = raws[-1].id if raws else after
 
     async def read(self, first: str, last: str, count: int) -> list[Received]:
         """Entries between two ids, inclusive; for replay."""
@@ -84,6 +87,20 @@ class Inbox:
             self.key, "XRANGE", self.key, first, last, "COUNT", count
         )
         return [_received(raw) for raw in parse_entries(answer)]
+
+
+def _batches(raws: Sequence[Raw]) -> Iterator[list[Received]]:
+    """One batch at least; each is read only when the one before has been handled."""
+    batch: list[Received] = []
+    inputs = 0
+    for raw in raws:
+        batch.append(_received(raw))
+        inputs += len(batch[-1].inputs)
+        if inputs >= INPUTS_PER_BATCH:
+            yield batch
+            batch, inputs = [], 0
+    if batch or not raws:
+        yield batch
 
 
 def _received(raw: Raw) -> Received:

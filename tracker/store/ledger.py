@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from tracker.domain.call import Call
 from tracker.errors import LeaseLostError
 from tracker.store.functions import Functions
 from tracker.store.keys import KEEP_LEASE, PartitionKeys
@@ -23,12 +24,14 @@ class Meta(NamedTuple):
         epoch: None = the partition is new, or lost.
         offset: The inbox id up to which everything has taken effect.
         schema: The highest that wrote here.
+        written: The number of the last outbox entry.
         fields: All the rest, by name.
     """
 
     epoch: str | None
     offset: str
     schema: int
+    written: int
     fields: dict[str, str]
 
 
@@ -81,6 +84,7 @@ class Ledger:
             epoch=fields.pop("epoch", None),
             offset=fields.pop("offset", "0-0"),
             schema=int(fields.pop("schema", "0")),
+            written=int(fields.pop("written", "0")),
             fields=fields,
         )
 
@@ -114,6 +118,11 @@ class Ledger:
     def values(self, name: str) -> AsyncIterator[bytes]:
         """All values of one of the partition's hashes."""
         return values(self._redis, name)
+
+    async def calls(self) -> AsyncIterator[Call]:
+        """Every call that is kept, as decided last."""
+        async for raw in self.values(self.keys.calls):
+            yield Call.model_validate_json(raw)
 
     async def commit(self, batch: Batch, epoch: str, lease: Lease) -> str:
         """Write *batch*, all of it or nothing, and prolong the lease.

@@ -17,6 +17,7 @@ from tracker.domain.view import View, view_of
 from tracker.errors import PositionLostError
 from tracker.store.codec import (
     HEADER_FIELD,
+    NUMBER_FIELD,
     SNAPSHOT_FIELD,
     Raw,
     parse_entries,
@@ -74,11 +75,15 @@ class Outbox:
         self._keys = [PartitionKeys(number) for number in range(partitions)]
 
     async def refresh(self) -> bool:
-        """Learn the epoch anew; True when it has changed: the store was lost."""
-        epoch = await Registry(self._redis).epoch()
-        changed = epoch is not None and epoch != self.epoch
-        self.epoch = epoch or self.epoch
-        return changed
+        """Learn the epoch anew; True when it has changed: the store was lost.
+
+        Raises:
+            ConfigError: It was begun anew with another number of partitions.
+            StoreUnavailableError: The store is away.
+        """
+        before = self.epoch
+        self.epoch, _ = await Registry(self._redis).open(self.partitions)
+        return self.epoch != before
 
     async def end(self, partition: int) -> str:
         """The last entry's id; ``0-0`` when there is none."""
@@ -124,25 +129,26 @@ class Outbox:
         Args:
             partition: Which one.
             after: What the reader knows already.
-            only: The one kind of header to read; None = all.
+            only: The one kind of header to read; None = all. The last entry of a
+                batch comes whatever it is, for its place.
 
         Raises:
-            PositionLostError: *after* itself is no longer there.
+            PositionLostError: *after* itself is no longer there, or an entry was
+                trimmed, or lost with the store, before it was read.
             StoreUnavailableError: The store is away; begin again where you were.
         """
         key = self._keys[partition].outbox
         async with self._redis.tail(key) as tail:
             command: tuple[Any, ...] = ("XRANGE", key, _inclusive(after), "+")
             answer = await tail(*command, "COUNT", _BATCH)
-            raws = list(_after(parse_entries(answer), after))
+            found = parse_entries(answer)
+            raws, last = _after(found, after), found[-1] if found else None
+            command = ("XREAD", "COUNT", _BATCH, "BLOCK", BLOCK_MS, "STREAMS", key)
             while True:
-                if raws:
-                    after = raws[-1].id
-                wanted = (raw for raw in raws if only is None or _is(raw, only))
-                yield [_tailed(partition, raw) for raw in wanted]
-                command = ("XREAD", "COUNT", _BATCH, "BLOCK", BLOCK_MS)
-                answer = await tail(*command, "STREAMS", key, after)
+                yield [_tailed(partition, raw) for raw in _wanted(raws, only)]
+                answer = await tail(*command, last.id if last else BEGINNING)
                 raws = parse_entries(answer[0][1]) if answer else []
+                last = _last(last, raws)
 
     async def timeline(self, key: str) -> list[Interval]:
         """A call's closed intervals, oldest first; kept 7 days beyond its end."""
@@ -165,9 +171,28 @@ def _after(raws: Sequence[Raw], after: str) -> Sequence[Raw]:
     return raws[1:]
 
 
-def _is(raw: Raw, kind: str) -> bool:
-    """Told by the header's first field, without reading the rest."""
-    return raw.fields[HEADER_FIELD].startswith(b'{"kind":"%s"' % kind.encode())
+def _last(known: Raw | None, raws: Sequence[Raw]) -> Raw | None:
+    """The last of *raws*, which must go on without a hole from what was known."""
+    if not raws:
+        return known
+    number = _number(known) if known else _number(raws[0]) - 1
+    if _number(raws[-1]) != number + len(raws):
+        message = f"entries before {raws[-1].id} are no longer in their outbox"
+        raise PositionLostError(message)
+    return raws[-1]
+
+
+def _number(raw: Raw) -> int:
+    return int(raw.fields[NUMBER_FIELD])
+
+
+def _wanted(raws: Sequence[Raw], only: str | None) -> Sequence[Raw]:
+    """Those of one kind, told by their headers' first bytes alone, and the last."""
+    if only is None:
+        return raws
+    begin = b'{"kind":"%s"' % only.encode()
+    of_kind = [raw for raw in raws[:-1] if raw.fields[HEADER_FIELD].startswith(begin)]
+    return [*of_kind, *raws[-1:]]
 
 
 def _tailed(partition: int, raw: Raw) -> Tailed:
