@@ -6,7 +6,6 @@ start, reconnect, gap and new owner are one path.
 """
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
@@ -75,12 +74,4 @@ class Account(Protocol):
         Raises:
             ProviderError: It cannot be used, and why.
         """
-        ...
-
-
-class Provider(Protocol):
-    """Opens accounts: one per section of the settings."""
-
-    def open(self, settings: object) -> AbstractAsyncContextManager[Account]:
-        """The account's connections live as long as the context."""
         ...

@@ -1,0 +1,5 @@
+"""Platforms, each in its own words, each with the same files.
+
+`settings` what an operator writes, `wire` what the platform sends, `normalise` what it
+means, `client` how it is asked, `source` what is observed. `registry` lists them all.
+"""

@@ -1,0 +1,213 @@
+"""Agents' sessions as sources: a snapshot after every handshake, then changes."""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from tracker.domain.key import make_key
+from tracker.domain.reading import Checkpoint, Observation, Unreadable
+from tracker.errors import ProviderUnavailableError
+from tracker.providers.genesys.batch import Delivery
+from tracker.providers.genesys.bayeux import Bayeux, Ended, Event, Live, Refused
+from tracker.providers.genesys.client import AgentSession, GenesysConnection
+from tracker.providers.genesys.normalise import (
+    PROVIDER,
+    call_key,
+    observation,
+    unreadable,
+)
+from tracker.providers.genesys.settings import (
+    AgentSettings,
+    GenesysSettings,
+    agents_of,
+)
+from tracker.providers.genesys.wire import (
+    CallResource,
+    CallStateChange,
+    Garbled,
+    parse_message,
+)
+
+ENDED_FOR_S = 60.0
+"""How long a server that wants no more requests is left alone."""
+
+Turn = list[Observation | Checkpoint | Unreadable]
+
+
+class AgentSource:
+    """One agent's CometD session.
+
+    Args:
+        connection: Of the account.
+        agent: Whose calls it shows.
+    """
+
+    def __init__(self, connection: GenesysConnection, agent: AgentSettings) -> None:
+        settings = connection.settings
+        self.key = make_key(PROVIDER, settings.account, agent.id)
+        self.agent = agent
+        self._settings = settings
+        self._session = AgentSession(connection, agent)
+        self._protocol = self._new_protocol()
+        self._legs: dict[str, tuple[str, Observation]] = {}
+        self._number: str | None = None
+        self._polling: asyncio.Timeout | None = None
+
+    @property
+    def answered_at_s(self) -> float | None:
+        """When a poll was last answered well."""
+        return self._session.answered_at_s
+
+    @property
+    def overdue_after_s(self) -> float:
+        """As the server advises: how long a poll may be held, and 5 s more."""
+        return self._protocol.overdue_after_s
+
+    async def observe(
+        self,
+    ) -> AsyncGenerator[Sequence[Observation | Checkpoint | Unreadable]]:
+        """See `tracker.providers.base.Source.observe`."""
+        self._protocol.probe()
+        if not self._protocol.is_failing:
+            await self._session.login()
+            if self._settings.start_session:
+                await self._session.start_session()
+        while True:
+            events = await self._poll()
+            turn = [reading for event in events for reading in self._readings(event)]
+            if turn:
+                yield turn
+            self._protocol.stored()
+            if any(isinstance(event, Live) for event in events):
+                yield await self._snapshot()
+            self._raise_if_refused(events)
+
+    def resync(self) -> None:
+        """Give the pending poll up: what follows is a probe, and a snapshot."""
+        if self._polling is not None:
+            self._polling.reschedule(asyncio.get_running_loop().time())
+
+    async def _poll(self) -> list[Event]:
+        try:
+            async with asyncio.timeout(None) as self._polling:
+                return await self._session.poll(self._protocol)
+        except TimeoutError:
+            return []
+        finally:
+            self._polling = None
+
+    def _raise_if_refused(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if isinstance(event, Refused):
+                message = f"{event.subscription} is refused: {event.error}"
+                raise ProviderUnavailableError(message)
+            if isinstance(event, Ended):
+                self._protocol = self._new_protocol()
+                message = f"the server wants no more requests: {event.error}"
+                raise ProviderUnavailableError(message, retry_after_s=ENDED_FOR_S)
+
+    def _new_protocol(self) -> Bayeux:
+        return Bayeux(self._settings.subscriptions, random.random)
+
+    def _readings(self, event: Event) -> Turn:
+        message = parse_message(event.data) if isinstance(event, Delivery) else event
+        if isinstance(message, Garbled):
+            return [unreadable(message)]
+        if isinstance(message, CallStateChange):
+            self._number = message.phone_number or self._number
+            return self._seen(message.call)
+        return []
+
+    def _seen(self, call: CallResource, age_s: float | None = None) -> Turn:
+        """The leg's claim; before it, its end under another call that it was of."""
+        seen = observation(
+            call, self.agent, self._settings, phone_number=self._number, age_s=age_s
+        )
+        leg = call.conn_id or call.leg_id
+        moved: Turn = []
+        known, last = self._legs.get(leg, (seen.call, seen))
+        if known != seen.call:
+            moved.append(last.model_copy(update={"state": "ended", "age_s": 0.0}))
+        if seen.state == "ended":
+            self._legs.pop(leg, None)
+        else:
+            self._legs[leg] = (seen.call, seen)
+        return [*moved, seen]
+
+    async def _snapshot(self) -> Turn:
+        """A full read, dated to its beginning; what it does not show is over."""
+        loop = asyncio.get_running_loop()
+        began_at_s = loop.time()
+        calls = await self._session.calls()
+        age_s = loop.time() - began_at_s
+        readable = [call for call in calls if isinstance(call, CallResource)]
+        garbled = [unreadable(call) for call in calls if isinstance(call, Garbled)]
+        shown = {call_key(self._settings, call) for call in readable}
+        if garbled:
+            shown |= {key for key, _ in self._legs.values()}
+        self._legs = {leg: of for leg, of in self._legs.items() if of[0] in shown}
+        turn: Turn = [*garbled]
+        for call in readable:
+            turn += self._seen(call, age_s)
+        turn.append(Checkpoint(age_s=age_s, calls=tuple(sorted(shown)), process=""))
+        return turn
+
+
+class GenesysAccount:
+    """One account: its agents' sessions over one connection.
+
+    Args:
+        connection: Open as long as the account is.
+    """
+
+    def __init__(self, connection: GenesysConnection) -> None:
+        self.key = make_key(PROVIDER, connection.settings.account)
+        self._connection = connection
+        self._sources: dict[str, AgentSource] = {}
+        self._read: object = None
+
+    def sources(self) -> Mapping[str, AgentSource]:
+        """See `tracker.providers.base.Account.sources`; the file is read on change."""
+        stamp = self._file_stamp()
+        if stamp != self._read or not self._sources:
+            self._read = stamp
+            self._sources = {
+                source.key: source
+                for source in map(self._source, agents_of(self._connection.settings))
+            }
+        return self._sources
+
+    async def check(self) -> str:
+        """Log the first agent in, and list its calls; change nothing."""
+        agents = agents_of(self._connection.settings)
+        session = AgentSession(self._connection, agents[0])
+        await session.login()
+        calls = await session.calls()
+        return (
+            f"{len(agents)} agents; {agents[0].id} logged in and shows"
+            f" {len(calls)} calls"
+        )
+
+    def _source(self, agent: AgentSettings) -> AgentSource:
+        made = AgentSource(self._connection, agent)
+        known = self._sources.get(made.key)
+        return known if known is not None and known.agent == agent else made
+
+    def _file_stamp(self) -> object:
+        """What changes when the agents' file does; an absent one is told by reading."""
+        path = self._connection.settings.agents_file
+        if path is None:
+            return "no file"
+        try:
+            stat = path.stat()
+        except OSError as error:
+            return str(error)
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+@asynccontextmanager
+async def open_account(settings: GenesysSettings) -> AsyncIterator[GenesysAccount]:
+    """The account, with its connections, while the context lasts."""
+    async with GenesysConnection(settings) as connection:
+        yield GenesysAccount(connection)

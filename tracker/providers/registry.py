@@ -1,0 +1,14 @@
+"""Every provider: the name of its settings' section, and what opens an account."""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+from tracker.providers.base import Account
+from tracker.providers.genesys.source import open_account as open_genesys
+
+Opener = Callable[[Any], AbstractAsyncContextManager[Account]]
+
+PROVIDERS: Final[Mapping[str, Opener]] = {
+    "genesys": open_genesys,
+}
