@@ -17,15 +17,16 @@ def wanted(call: Call, policy: Policy) -> dict[IssueType, datetime]:
         return {}
     recording = call.recording
     due: dict[IssueType, datetime] = {}
-    if recording.state == "stopped" and call.expected == "always" and call.answered_at:
-        begin = max(recording.since, call.answered_at)
-        due["not_recording"] = later(begin, policy.not_recording_after_s)
-    if recording.state == "paused":
-        due["paused_long"] = later(recording.since, policy.paused_long_after_s)
-    if recording.state == "recording" and call.expected == "never":
-        due["recorded_forbidden"] = recording.since
-    if recording.unknown_reason == "source_blind":
-        due["unseen"] = recording.since
+    match recording.state:
+        case "stopped" if call.answered_at and call.expected == "always":
+            begin = max(recording.since, call.answered_at)
+            due["not_recording"] = later(begin, policy.not_recording_after_s)
+        case "paused":
+            due["paused_long"] = later(recording.since, policy.paused_long_after_s)
+        case "recording" if call.expected == "never":
+            due["recorded_forbidden"] = recording.since
+        case "unknown" if recording.unknown_reason == "source_blind":
+            due["unseen"] = recording.since
     command = call.command
     if command and command.stage in _FAILED and recording.state != command.target:
         due["command_failed"] = command.settled_at or command.requested_at
@@ -34,31 +35,36 @@ def wanted(call: Call, policy: Policy) -> dict[IssueType, datetime]:
 
 def attend(
     call: Call, now: datetime, policy: Policy
-) -> tuple[Call, tuple[Change, ...], datetime | None]:
-    """Open and close what is due at *now*.
-
-    Returns:
-        The call, the changes, and when the next issue will be due.
-    """
+) -> tuple[Call, tuple[Change, ...]]:
+    """Open what is due at *now*, and close what is no longer so."""
     due = wanted(call, policy)
+    if not due and not call.issues:
+        return call, ()
     open_now = {issue.type: issue for issue in call.issues}
     issues = tuple(
         open_now.get(kind) or Issue(type=kind, opened_at=at)
         for kind, at in due.items()
         if at <= now
     )
-    next_due = min((at for at in due.values() if at > now), default=None)
     if issues == call.issues:
-        return call, (), next_due
+        return call, ()
     kept = {issue.type for issue in issues}
-    changes = [
-        Change("issue.opened", i.opened_at, {"issue": i.type})
-        for i in issues
-        if i.type not in open_now
-    ]
-    changes += [
+    opened = tuple(
+        Change("issue.opened", issue.opened_at, {"issue": issue.type})
+        for issue in issues
+        if issue.type not in open_now
+    )
+    closed = tuple(
         Change("issue.closed", now, {"issue": i.type, "opened_at": i.opened_at})
         for i in call.issues
         if i.type not in kept
-    ]
-    return call.model_copy(update={"issues": issues}), tuple(changes), next_due
+    )
+    return call.but(issues=issues), opened + closed
+
+
+def next_due(call: Call, policy: Policy) -> datetime | None:
+    """When the next issue opens by time alone; None = none will."""
+    due = wanted(call, policy)
+    for issue in call.issues:
+        due.pop(issue.type, None)
+    return min(due.values(), default=None)

@@ -13,6 +13,7 @@ from tracker.domain.terms import (
     CallState,
     CallType,
     EndReason,
+    Evidence,
     Expected,
     RecordingState,
     Role,
@@ -40,8 +41,10 @@ class Leg(Model):
         token, number: The stamp of the claim; older ones change nothing.
         claim: The last recording state the platform reported; None = never any.
         claimed_at: When the claim was first made: repeats do not move it.
+        exact: It was made by a notification, not by looking.
         last_seen_at: The newest observation of the leg, whatever it said.
         blind_at: Since when its source cannot see; None = it can.
+        others: Whom its source sees beside it.
     """
 
     source: str
@@ -65,6 +68,7 @@ class Leg(Model):
     device: str | None = None
     expected: Expected = "unset"
     actions: tuple[Action, ...] = ()
+    others: tuple[OtherParty, ...] = ()
 
     def same_as(self, other: "Leg") -> bool:
         """It is the same leg, at whatever moment."""
@@ -100,6 +104,7 @@ class Recording(Model):
     last_known: RecordingState | None = None
     since: Instant
     exact: bool = False
+    evidence: Evidence = "none"
     started_at: Instant | None = None
     seen_at: Instant | None = None
     observed_by: str | None = None
@@ -112,10 +117,12 @@ class Call(Model):
 
     Attributes:
         legs: By the order of first sight.
+        others: Whom no leg speaks for.
         answered_at: When the call was first active.
+        handed_over_at: When its last leg passed it on; None = a leg is on it.
         past: Totals of the closed intervals, without the open one.
         media: Keys of stored recordings.
-        settled: Command ids by ``subject idempotency-key``, of the last 24 hours.
+        settled: Command ids by subject and idempotency key (or request id).
     """
 
     key: str
@@ -130,6 +137,7 @@ class Call(Model):
     attributes: dict[str, str] = Field(default_factory=dict)
     others: tuple[OtherParty, ...] = ()
     answered_at: Instant | None = None
+    handed_over_at: Instant | None = None
     ended_at: Instant | None = None
     end_reason: EndReason | None = None
     legs: tuple[Leg, ...] = ()
@@ -152,6 +160,11 @@ class Call(Model):
         return [leg for leg in live if leg.claim is not None] or live
 
     @property
+    def last_left_at(self) -> datetime | None:
+        """When the last leg that has ended did."""
+        return max((leg.left_at for leg in self.legs if leg.left_at), default=None)
+
+    @property
     def expected(self) -> Expected:
         """The strongest expectation of its live legs."""
         return min(
@@ -162,10 +175,12 @@ class Call(Model):
 
     @property
     def missing_since(self) -> datetime | None:
-        """Since when no source can see the call; None = one can, or it ended."""
-        live = self.live_legs
-        blind = [leg.blind_at for leg in live if leg.blind_at]
-        return max(blind) if live and len(blind) == len(live) else None
+        """Since when no source has seen the call; None = one does, or it ended."""
+        if self.ended_at is not None:
+            return None
+        if any(leg.blind_at is None and leg.live for leg in self.legs):
+            return None
+        return max(filter(None, (leg.blind_at or leg.left_at for leg in self.legs)))
 
     def leg_of(self, source: str, leg: str = "") -> Leg | None:
         """The leg that *source* sees under the name *leg*."""
@@ -174,12 +189,10 @@ class Call(Model):
                 return known
         return None
 
-    def with_leg(self, leg: Leg) -> "Call":
-        """The call with *leg* in place of its earlier self, or beside the others."""
-        legs = tuple(leg if old.same_as(leg) else old for old in self.legs)
-        if not any(old.same_as(leg) for old in self.legs):
-            ended = [old for old in legs if not old.live]
-            if len(ended) >= MAX_ENDED_LEGS:
-                legs = tuple(old for old in legs if old is not ended[0])
-            legs += (leg,)
-        return self.model_copy(update={"legs": legs})
+    def legs_with(self, leg: Leg) -> tuple[Leg, ...]:
+        """The legs, *leg* in place of its earlier self or after the others."""
+        if any(old.same_as(leg) for old in self.legs):
+            return tuple(leg if old.same_as(leg) else old for old in self.legs)
+        ended = [old for old in self.legs if not old.live]
+        dropped = ended[0] if len(ended) >= MAX_ENDED_LEGS else None
+        return (*(old for old in self.legs if old is not dropped), leg)

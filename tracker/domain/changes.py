@@ -1,6 +1,5 @@
 """What `decide` answers: the entity as it is now, and what is to be told of it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
@@ -37,8 +36,7 @@ class Answer(NamedTuple):
     problem: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Changes(Generic[E]):
+class Changes(NamedTuple, Generic[E]):
     """The outcome of one decision.
 
     Attributes:
@@ -66,4 +64,5 @@ class Policy(NamedTuple):
     ended_for_s: float = 3600.0
     unsent_for_s: float = 60.0
     end_grace_s: float = 5.0
+    handover_s: float = 5.0
     settled_for_s: float = 24 * 3600.0

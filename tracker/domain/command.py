@@ -5,7 +5,7 @@ A command names a leg or goes to every leg that needs it; each leg's part is an
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
@@ -51,6 +51,7 @@ class Sent(Model):
     call: str
     command: str
     source: str
+    leg: str = ""
     token: int
     attempt: str
 
@@ -68,6 +69,7 @@ class Outcome(Model):
     call: str
     command: str
     source: str
+    leg: str = ""
     attempt: str | None = None
     result: Literal["accepted", "refused", "lost", "not_taken", "late"]
     problem: str | None = None
@@ -77,8 +79,10 @@ class Execution(Model):
     """One leg's part of a command.
 
     Attributes:
+        before: The leg's state when it was asked: seen again, it means *not yet*.
         attempt: Whose asking was let through; None before.
-        target_seen_at: The target was seen after `sent_at`.
+        target_seen_at: When the target was seen after `sent_at`.
+        target_told: It was so by a notification.
         lost: The provider's answer never came; it may have been taken.
     """
 
@@ -91,6 +95,7 @@ class Execution(Model):
     sent_at: Instant | None = None
     accepted_at: Instant | None = None
     target_seen_at: Instant | None = None
+    target_told: bool = False
     lost: bool = False
     problem: str | None = None
 
@@ -100,12 +105,25 @@ class Execution(Model):
         return self.stage in OPEN_STAGES
 
 
+class Overruled(NamedTuple):
+    """What a command's proved executions came to, when the call shows another state."""
+
+    stage: Stage
+    problem: str
+
+
 class Command(Model):
-    """The call's newest command, with what is needed to settle it."""
+    """The call's newest command, with what is needed to settle it.
+
+    Attributes:
+        agent: Whose leg it names; None = the whole call.
+        overruled: Every execution was proved, yet of the call it is not true.
+    """
 
     id: str
     action: Action
     target: RecordingState
+    agent: str | None = None
     reason: Reason | None = None
     requested_by: str
     requested_at: Instant
@@ -114,11 +132,14 @@ class Command(Model):
     idempotency_key: str | None = None
     options: dict[str, str | int | bool] = Field(default_factory=dict)
     executions: tuple[Execution, ...]
+    overruled: Overruled | None = None
     settled_at: Instant | None = None
 
     @property
     def stage(self) -> Stage:
         """The weakest of its executions: what is true of the command as a whole."""
+        if self.overruled is not None:
+            return self.overruled.stage
         return min((e.stage for e in self.executions), key=_WEAKNESS.index)
 
     @property
@@ -130,6 +151,13 @@ class Command(Model):
     def sent_at(self) -> datetime | None:
         """When the provider was first asked."""
         return min((e.sent_at for e in self.executions if e.sent_at), default=None)
+
+    @property
+    def problem(self) -> str | None:
+        """Why it is not confirmed; None when it is, or not yet."""
+        if self.overruled is not None:
+            return self.overruled.problem
+        return next((e.problem for e in self.executions if e.problem), None)
 
     def part(self) -> CommandPart:
         """The public form."""
@@ -150,7 +178,7 @@ class Command(Model):
             else None,
             settled_at=self.settled_at,
             deadline_at=self.deadline_at,
-            problem=next((e.problem for e in self.executions if e.problem), None),
+            problem=self.problem,
         )
 
     @property

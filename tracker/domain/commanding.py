@@ -3,13 +3,21 @@
 from datetime import datetime
 from typing import Literal
 
-from tracker.domain.base import earlier, later
-from tracker.domain.call import Call, Leg
+from tracker.domain.base import later
+from tracker.domain.call import PRECEDENCE, Call, Leg
 from tracker.domain.changes import Answer, Policy
-from tracker.domain.command import Command, Execution, Outcome, Request, Sent
+from tracker.domain.command import (
+    Command,
+    Execution,
+    Outcome,
+    Overruled,
+    Request,
+    Sent,
+)
+from tracker.domain.key import make_key
 from tracker.domain.reading import Observation, Stamp
 from tracker.domain.snapshot import Cause
-from tracker.domain.terms import TARGETS, RecordingState, Stage, allowed_actions
+from tracker.domain.terms import TARGETS, Stage, allowed_actions
 
 Problem = Literal[
     "unknown_call",
@@ -20,6 +28,15 @@ Problem = Literal[
     "not_allowed_now",
 ]
 """Why a request is refused before anything is sent."""
+
+_ANSWERED_FROM: dict[str, tuple[Stage, ...]] = {
+    "accepted": ("sent",),
+    "refused": ("requested", "sent"),
+    "lost": ("sent",),
+    "not_taken": ("sent",),
+    "late": ("requested",),
+}
+"""The stages in which an outcome says something new: a repeat changes nothing."""
 
 
 def request(
@@ -33,18 +50,18 @@ def request(
     """
     if call is None or call.ended_at is not None:
         return call, Answer(asked.id, None, "unknown_call")
-    known = call.settled.get(_idempotency(asked))
-    if known is not None:
-        return call, Answer(asked.id, known, None)
+    name = make_key(asked.requested_by, asked.idempotency_key or asked.id)
+    if name in call.settled:
+        return call, Answer(asked.id, call.settled[name], None)
+    if call.command and call.command.open:
+        return call, Answer(asked.id, call.command.id, "command_open")
     legs, problem = _legs_to_command(call, asked)
     if now > asked.not_after:
         problem = "expired"
-    if call.command and call.command.open:
-        return call, Answer(asked.id, call.command.id, "command_open")
     if problem is not None:
         return call, Answer(asked.id, None, problem)
     command = Command(
-        **asked.model_dump(exclude={"kind", "call", "agent"}),
+        **asked.model_dump(exclude={"kind", "call"}),
         target=TARGETS[asked.action],
         requested_at=now,
         executions=tuple(
@@ -54,14 +71,7 @@ def request(
             for leg in legs
         ),
     )
-    settled = call.settled
-    if asked.idempotency_key is not None:
-        settled = settled | {_idempotency(asked): asked.id}
-    return call.model_copy(update={"command": command, "settled": settled}), None
-
-
-def _idempotency(asked: Request) -> str:
-    return f"{asked.requested_by} {asked.idempotency_key or asked.id}"
+    return call.but(command=command, settled=call.settled | {name: asked.id}), None
 
 
 def _legs_to_command(call: Call, asked: Request) -> tuple[list[Leg], Problem | None]:
@@ -82,154 +92,170 @@ def _legs_to_command(call: Call, asked: Request) -> tuple[list[Leg], Problem | N
 
 def sent(call: Call | None, told: Sent, now: datetime) -> tuple[Call | None, Answer]:
     """Let the first one ask the provider; every later one is told no."""
-    execution = _execution(call, told.command, told.source)
+    execution = _execution(call, told)
     if call is None or execution is None or execution.stage != "requested":
         won = execution is not None and execution.attempt == told.attempt
         return call, Answer(told.attempt, told.command, None if won else "taken")
-    execution = execution.model_copy(
-        update={"stage": "sent", "attempt": told.attempt, "sent_at": now}
-    )
+    execution = execution.but(stage="sent", attempt=told.attempt, sent_at=now)
     return _with(call, execution), Answer(told.attempt, told.command, None)
 
 
 def outcome(call: Call | None, told: Outcome, now: datetime) -> Call | None:
     """Record what the provider answered; an overtaken proof counts now."""
-    execution = _execution(call, told.command, told.source)
-    if call is None or execution is None or not execution.open:
+    execution = _execution(call, told)
+    if call is None or execution is None:
         return call
     if told.attempt is not None and told.attempt != execution.attempt:
+        return call
+    if execution.stage not in _ANSWERED_FROM[told.result]:
         return call
     return _with(call, _answered(execution, told, now))
 
 
 def _answered(execution: Execution, told: Outcome, now: datetime) -> Execution:
-    proved = execution.target_seen_at is not None
-    stage: Stage = "confirmed" if proved else execution.stage
-    update: dict[str, object]
     match told.result:
         case "accepted":
-            update = {"accepted_at": now, "stage": stage if proved else "accepted"}
+            stage = "confirmed" if execution.target_told else "accepted"
+            return execution.but(stage=stage, accepted_at=now)
         case "refused":
-            update = {"stage": "refused", "problem": told.problem}
+            return execution.but(stage="refused", problem=told.problem)
         case "late":
-            update = {"stage": "unconfirmed", "problem": told.problem}
+            problem = told.problem or "never sent in time"
+            return execution.but(stage="unconfirmed", problem=problem)
         case "not_taken":
-            update = {"stage": "requested", "attempt": None, "sent_at": None}
+            return execution.but(
+                stage="requested",
+                attempt=None,
+                sent_at=None,
+                target_seen_at=None,
+                target_told=False,
+            )
         case _:
-            update = {"stage": stage, "lost": True, "problem": told.problem}
-    return execution.model_copy(update=update)
+            seen = execution.target_seen_at is not None
+            return execution.but(
+                stage="confirmed" if seen else "sent",
+                lost=True,
+                problem=None if seen else told.problem,
+            )
 
 
-def observed(call: Call, seen: Observation, stamp: Stamp, now: datetime) -> Call:
+def observed(call: Call, seen: Observation, stamp: Stamp, at: datetime) -> Call:
     """Hold what was seen of a leg against what was asked of it."""
     command = call.command
-    if command is None or not command.open:
+    if command is None or not command.open or seen.state == "ended":
         return call
     for execution in command.executions:
-        mine = execution.source == stamp.source and execution.leg == seen.leg
-        if mine and execution.open and execution.sent_at is not None:
-            call = _with(call, _held_against(execution, seen, command, now))
+        if _is_about(execution, seen, stamp, at) and execution.open:
+            call = _with(call, _held_against(execution, seen, command, at))
     return call
+
+
+def _is_about(
+    execution: Execution, seen: Observation, stamp: Stamp, at: datetime
+) -> bool:
+    """It shows the leg's state after the provider was asked."""
+    mine = execution.source == stamp.source and execution.leg == seen.leg
+    return mine and execution.sent_at is not None and at >= execution.sent_at
 
 
 def _held_against(
-    execution: Execution, seen: Observation, command: Command, now: datetime
+    execution: Execution, seen: Observation, command: Command, at: datetime
 ) -> Execution:
-    at = earlier(now, seen.age_s)
-    if seen.state == "ended":
-        problem = "the call ended before the change was seen"
-        return execution.model_copy(
-            update={"stage": "contradicted", "problem": problem}
-        )
-    if seen.recording is None or execution.sent_at is None or at < execution.sent_at:
+    if seen.recording is None or seen.recording == "unknown":
         return execution
     if seen.recording == command.target:
-        return _target_seen(execution, seen, at)
-    return _other_seen(execution, seen.recording, command, at)
-
-
-def _target_seen(execution: Execution, seen: Observation, at: datetime) -> Execution:
-    asked_at = execution.accepted_at or (execution.sent_at if execution.lost else None)
-    if asked_at is not None and (seen.exact or at >= asked_at):
-        return execution.model_copy(
-            update={"stage": "confirmed", "target_seen_at": at, "problem": None}
-        )
-    if seen.exact:
-        return execution.model_copy(update={"target_seen_at": at})
-    return execution
-
-
-def _other_seen(
-    execution: Execution, state: RecordingState, command: Command, at: datetime
-) -> Execution:
-    deadline_at = command.deadline_at
-    third = state not in (execution.before, "unknown") and execution.before != "unknown"
-    late = (
-        execution.accepted_at is not None and deadline_at is not None
-    ) and at >= deadline_at
-    if not (third or late or execution.target_seen_at):
+        return _target_seen(execution, at, told=seen.exact)
+    third = execution.before not in (seen.recording, "unknown")
+    accepted, sent_at = execution.accepted_at is not None, execution.sent_at or at
+    last_look = accepted and at >= later(sent_at, command.deadline_s)
+    if not (third or last_look or execution.target_seen_at):
         return execution
-    problem = f"the platform shows {state} instead"
-    return execution.model_copy(update={"stage": "contradicted", "problem": problem})
+    problem = f"the platform shows {seen.recording} instead"
+    return execution.but(stage="contradicted", problem=problem)
 
 
-def ended(call: Call) -> Call:
-    """Settle what is still open when its leg or the call has ended."""
+def _target_seen(execution: Execution, at: datetime, *, told: bool) -> Execution:
+    """Proof is a change told after the asking, or a look begun after the answer."""
+    since = execution.accepted_at
+    if execution.lost or (since is not None and (told or at >= since)):
+        return execution.but(stage="confirmed", target_seen_at=at, problem=None)
+    told = told or execution.target_told
+    return execution.but(target_seen_at=at, target_told=told)
+
+
+def settle(call: Call, now: datetime, policy: Policy) -> Call:
+    """Bring the open command to its end, once nothing more can come of it.
+
+    Args:
+        call: With its legs and its recording state already as they are now.
+        now: The input's time.
+        policy: Thresholds.
+    """
     command = call.command
-    if command is None or not command.open:
+    if command is None or command.settled_at is not None:
         return call
-    for execution in command.executions:
-        leg = call.leg_of(execution.source, execution.leg)
-        if execution.open and (leg is None or not leg.live):
-            update = {
-                "stage": "contradicted" if execution.sent_at else "refused",
-                "problem": "the call ended before the change was seen",
-            }
-            call = _with(call, execution.model_copy(update=update))
-    return call
+    executions = tuple(
+        _settled(execution, call, command, now, policy) if execution.open else execution
+        for execution in command.executions
+    )
+    command = command.but(executions=executions)
+    if not command.open:
+        command = command.but(overruled=_overruled(call, command), settled_at=now)
+    return call.but(command=command)
 
 
-def expire(call: Call, now: datetime, policy: Policy) -> Call:
-    """At the deadline: what nobody could see is unconfirmed."""
-    command = call.command
-    due = next_due(call, policy)
-    if command is None or due is None or now < due:
-        return call
-    for execution in command.executions:
-        if execution.open:
-            unsent = execution.sent_at is None
-            problem = "never sent in time" if unsent else "not seen by the deadline"
-            update = {"stage": "unconfirmed", "problem": execution.problem or problem}
-            call = _with(call, execution.model_copy(update=update))
-    return call
+def _settled(
+    execution: Execution, call: Call, command: Command, now: datetime, policy: Policy
+) -> Execution:
+    leg = call.leg_of(execution.source, execution.leg)
+    over = leg is None or not leg.live
+    if not over and now < _due_of(execution, command, policy):
+        return execution
+    if execution.target_seen_at and (over or execution.accepted_at is None):
+        return execution.but(stage="confirmed", problem=None)
+    if execution.sent_at is None:
+        what = "the call ended before it was sent" if over else "never sent in time"
+    elif over:
+        what = "the call ended before the change was seen"
+    else:
+        what = execution.problem or "not seen by the deadline"
+    return execution.but(stage="contradicted" if over else "unconfirmed", problem=what)
+
+
+def _overruled(call: Call, command: Command) -> Overruled | None:
+    """What is proved of its legs is true of the call only if no other leg is above."""
+    state = call.recording.state
+    held = PRECEDENCE.index(state) >= PRECEDENCE.index(command.target)
+    if held or command.agent is not None or command.stage != "confirmed":
+        return None
+    if state == "unknown":
+        return Overruled("unconfirmed", "another leg cannot be seen")
+    return Overruled("contradicted", f"another leg shows {state}")
 
 
 def next_due(call: Call, policy: Policy) -> datetime | None:
-    """When the open command must be settled; None when none is open."""
+    """When an execution must be settled; None when none is open."""
     command = call.command
-    if command is None or not command.open:
+    if command is None or command.settled_at is not None:
         return None
-    unsent_s = policy.unsent_for_s + command.deadline_s
-    deadline_at = command.deadline_at or later(command.requested_at, unsent_s)
-    return later(deadline_at, policy.deadline_grace_s)
+    due = [_due_of(e, command, policy) for e in command.executions if e.open]
+    return min(due, default=None)
 
 
-def stamp_settled(call: Call, now: datetime) -> Call:
-    """Give a command that has just been settled its time."""
+def _due_of(execution: Execution, command: Command, policy: Policy) -> datetime:
+    if execution.sent_at is None:
+        return later(command.requested_at, policy.unsent_for_s)
+    return later(execution.sent_at, command.deadline_s + policy.deadline_grace_s)
+
+
+def cause_of(
+    call: Call, seen: Observation, stamp: Stamp, at: datetime, otherwise: Cause
+) -> Cause:
+    """The open command, when *seen* shows what it asked of this leg."""
     command = call.command
-    if command is None or command.open or command.settled_at is not None:
-        return call
-    return call.model_copy(
-        update={"command": command.model_copy(update={"settled_at": now})}
-    )
-
-
-def cause_of(call: Call, seen: Observation, otherwise: Cause) -> Cause:
-    """The open command, when *seen* shows what it asked for."""
-    command = call.command
-    if command is None or command.sent_at is None:
+    if command is None or not command.open or seen.recording != command.target:
         return otherwise
-    if not command.open or seen.recording != command.target:
+    if not any(_is_about(e, seen, stamp, at) for e in command.executions):
         return otherwise
     return Cause(
         by="command",
@@ -239,11 +265,12 @@ def cause_of(call: Call, seen: Observation, otherwise: Cause) -> Cause:
     )
 
 
-def _execution(call: Call | None, command: str, source: str) -> Execution | None:
-    if call is None or call.command is None or call.command.id != command:
+def _execution(call: Call | None, told: Sent | Outcome) -> Execution | None:
+    if call is None or call.command is None or call.command.id != told.command:
         return None
+    mine = (told.source, told.leg)
     executions = call.command.executions
-    return next((e for e in executions if e.source == source), None)
+    return next((e for e in executions if (e.source, e.leg) == mine), None)
 
 
 def _with(call: Call, execution: Execution) -> Call:
@@ -254,5 +281,4 @@ def _with(call: Call, execution: Execution) -> Call:
         execution if (old.source, old.leg) == (execution.source, execution.leg) else old
         for old in command.executions
     )
-    command = command.model_copy(update={"executions": executions})
-    return call.model_copy(update={"command": command})
+    return call.but(command=command.but(executions=executions))

@@ -5,23 +5,18 @@ into the legs or the command, bring the summary up, settle, attend to issues, an
 describe what of it is public.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from tracker.domain import attention, commanding, observe
-from tracker.domain.base import earlier, later
+from tracker.domain.base import later
 from tracker.domain.call import Call
-from tracker.domain.changes import Answer, Change, Changes, Policy
+from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
-from tracker.domain.describe import (
-    call_changes,
-    command_changes,
-    other_change,
-    recording_changes,
-)
 from tracker.domain.reading import Blind, Media, Observation, Release, Stamp, Tick, Told
 from tracker.domain.snapshot import Cause, Interval
 from tracker.domain.summary import UNCAUSED, summarise
+from tracker.domain.telling import describe_changes
 from tracker.domain.terms import EndReason
 
 CallInput = Told | Blind | Release | Media | Request | Sent | Outcome | Tick
@@ -29,8 +24,7 @@ CallInput = Told | Blind | Release | Media | Request | Sent | Outcome | Tick
 DEFAULT = Policy()
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """An input, put into the call; *at* is when the recording changed, if it did."""
 
     call: Call | None
@@ -68,31 +62,30 @@ def decide(
     after = step.call
     if after is None or after is call:
         return Changes(call, answers=step.answers, kept=False)
-    after, closed = summarise(after, step.at, step.cause, exact=step.exact)
-    intervals = step.intervals + closed
-    after, closed = _end(after, step, now, policy)
-    intervals += closed
-    after = commanding.ended(commanding.expire(after, now, policy))
-    after = commanding.stamp_settled(after, now)
-    after, issues, _ = attention.attend(after, now, policy)
-    changes = [*_describe(call, after, now, timeline + intervals), *issues]
+    after, changed = summarise(after, step.at, step.cause, exact=step.exact)
+    after, ended = _end(after, step, now, policy)
+    intervals = step.intervals + changed + ended
+    after = commanding.settle(after, now, policy)
+    after, issues = attention.attend(after, now, policy)
+    changes = describe_changes(call, after, now, issues, timeline + intervals)
     if call is not None and not changes:
         kept = not isinstance(told, Tick)
         return Changes(after, (), intervals, step.answers, kept=kept)
     if call is not None:
-        after = after.model_copy(update={"version": call.version + 1})
-    return Changes(after, tuple(changes), intervals, step.answers)
+        after = after.but(version=call.version + 1)
+    return Changes(after, changes, intervals, step.answers)
 
 
-def next_due(call: Call, now: datetime, policy: Policy = DEFAULT) -> datetime | None:
+def next_due(call: Call, policy: Policy = DEFAULT) -> datetime | None:
     """When time alone changes the call, or when it may be forgotten; None = never."""
     if call.ended_at is not None:
         return later(call.ended_at, policy.ended_for_s)
     missing = call.missing_since
     due = [
-        attention.attend(call, now, policy)[2],
+        attention.next_due(call, policy),
         commanding.next_due(call, policy),
         later(missing, policy.lost_after_s) if missing else None,
+        call.handed_over_at and later(call.handed_over_at, policy.handover_s),
     ]
     return min((at for at in due if at is not None), default=None)
 
@@ -102,6 +95,7 @@ def _put(call: Call | None, told: CallInput, now: datetime, version: int) -> _St
         case Told(reading=Observation() as seen, stamp=stamp):
             step = _observed(call, seen, stamp, now, version)
         case Blind(source=source, at=at):
+            at = max(at, (call and observe.last_seen_at(call, source)) or at)
             step = _Step(call and observe.blind(call, source, at), at)
         case Release(source=source, at=at):
             call = call and observe.release(call, source, at)
@@ -124,37 +118,35 @@ def _put(call: Call | None, told: CallInput, now: datetime, version: int) -> _St
 def _observed(
     call: Call | None, seen: Observation, stamp: Stamp, now: datetime, version: int
 ) -> _Step:
-    at = earlier(now, seen.age_s)
+    at = seen.at(now)
     if call is None:
         if seen.state == "ended":
             return _Step(None, at)
-        first = observe.first_sight(seen, stamp, now, version + 1)
+        first = observe.first_sight(seen, stamp, at, version + 1)
         first, unseen = observe.unseen_before(first)
         return _Step(first, at, intervals=unseen)
-    if observe.is_old(call, seen, stamp):
+    if not observe.is_news(call, seen, stamp, at):
         return _Step(call, at)
-    intervals: tuple[Interval, ...] = ()
+    gap: tuple[Interval, ...] = ()
     if call.ended_at is not None:
-        if seen.state == "ended" or at <= call.ended_at:
-            return _Step(call, at)
-        call, intervals = observe.reopen(call, at)
+        call, gap = observe.reopen(call, at)
     otherwise = observe.RELEASED if seen.state == "ended" else observe.PLATFORM
-    cause = commanding.cause_of(call, seen, otherwise)
-    after = observe.apply(call, seen, stamp, now)
-    after = commanding.observed(after, seen, stamp, now)
-    return _Step(after, at, cause, seen.exact, intervals)
+    cause = commanding.cause_of(call, seen, stamp, at, otherwise)
+    after = observe.apply(call, seen, stamp, at)
+    after = commanding.observed(after, seen, stamp, at)
+    return _Step(after, at, cause, seen.exact, gap)
 
 
 def _with_media(call: Call, media: str, *, gone: bool) -> Call:
     if gone == (media not in call.media):
         return call
     kept = tuple(key for key in call.media if key != media)
-    return call.model_copy(update={"media": kept if gone else (*kept, media)})
+    return call.but(media=kept if gone else (*kept, media))
 
 
 def _ticked(call: Call | None) -> Call | None:
     """A copy, so that the steps after it run; equal when nothing was due."""
-    return call.model_copy() if call is not None and call.ended_at is None else call
+    return call.but() if call is not None and call.ended_at is None else call
 
 
 def _end(
@@ -163,19 +155,10 @@ def _end(
     if call.ended_at is not None:
         return call, ()
     if not call.live_legs:
-        return observe.end(call, step.at, step.end_reason)
+        if call.handed_over_at and now < later(call.handed_over_at, policy.handover_s):
+            return call.but(state="active"), ()
+        return observe.end(call, call.last_left_at or step.at, step.end_reason)
     missing = call.missing_since
     if missing and now >= later(missing, policy.lost_after_s):
         return observe.end(call, now, "lost")
     return call, ()
-
-
-def _describe(
-    before: Call | None, after: Call, now: datetime, timeline: tuple[Interval, ...]
-) -> list[Change]:
-    ends = call_changes(before, after, now, timeline)
-    middle = recording_changes(before, after) + command_changes(before, after)
-    if before is not None and not ends:
-        middle += other_change(before, after, now, alone=not middle)
-    ended = after.ended_at is not None
-    return middle + ends if ended else ends + middle

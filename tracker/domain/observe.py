@@ -1,51 +1,56 @@
 """What sources claim, applied to a call's legs: seen, released, blind."""
 
 from datetime import datetime
+from operator import is_
 
 from tracker.domain.base import earlier
 from tracker.domain.call import Call, Leg, Recording
+from tracker.domain.parties import others_of
 from tracker.domain.reading import Observation, Stamp
 from tracker.domain.snapshot import Cause, Interval, Totals
-from tracker.domain.summary import UNCAUSED, call_state, close
+from tracker.domain.summary import UNCAUSED, call_state, close, evidence_of
 from tracker.domain.terms import EndReason
 
 PLATFORM = Cause(by="platform")
 RELEASED = Cause(by="released")
 
 
-def is_old(call: Call, seen: Observation, stamp: Stamp) -> bool:
-    """A repeat, or overtaken by a later claim of the same leg."""
+def is_news(call: Call, seen: Observation, stamp: Stamp, at: datetime) -> bool:
+    """Not a repeat, not overtaken by a later claim of its leg, not of a past life."""
     leg = call.leg_of(stamp.source, seen.leg)
-    return leg is not None and stamp[1:] <= (leg.token, leg.number)
+    if leg is not None and (stamp.token, stamp.number) <= (leg.token, leg.number):
+        return False
+    if leg is not None and leg.live:
+        return True
+    past = [call.ended_at, leg.left_at if leg is not None else None]
+    later = seen.exact or all(end is None or at > end for end in past)
+    return seen.state != "ended" and later
 
 
-def first_sight(seen: Observation, stamp: Stamp, now: datetime, version: int) -> Call:
+def first_sight(seen: Observation, stamp: Stamp, at: datetime, version: int) -> Call:
     """The call as *seen* shows it, before it is known any other way."""
-    at = earlier(now, seen.age_s)
     leg = _leg(None, seen, stamp, at)
-    answered_at = _answered_at(seen, at)
-    exact = seen.exact and seen.state in ("ringing", "dialing")
-    state = leg.recording
+    known = leg.recording != "unknown"
     recording = Recording(
-        state=state,
+        state=leg.recording,
         unknown_reason=leg.unknown_reason,
-        last_known=None if state == "unknown" else state,
+        last_known=leg.recording if known else None,
         since=at,
-        exact=exact and state != "unknown",
-        seen_at=None if state == "unknown" else at,
+        exact=known and seen.exact and seen.state in ("ringing", "dialing"),
+        evidence=evidence_of(leg),
+        seen_at=at if known else None,
         observed_by=leg.source,
-        cause=UNCAUSED if state == "unknown" else PLATFORM,
+        cause=PLATFORM if known else UNCAUSED,
     )
     call = Call(
         key=seen.call,
         version=version,
         state=leg.state,
-        answered_at=answered_at,
-        legs=(leg,),
+        answered_at=_answered_at(seen, at),
         recording=recording,
         past=Totals(as_of=at),
     )
-    return _described(call, seen)
+    return with_legs(call, (leg,), **_described(seen))
 
 
 def unseen_before(call: Call) -> tuple[Call, tuple[Interval, ...]]:
@@ -59,18 +64,21 @@ def unseen_before(call: Call) -> tuple[Call, tuple[Interval, ...]]:
         since=answered_at,
         cause=UNCAUSED,
     )
-    past, intervals = close(call.model_copy(update={"recording": blank}), since)
-    return call.model_copy(update={"past": past}), intervals
+    past, intervals = close(call.but(recording=blank), since)
+    return call.but(past=past), intervals
 
 
-def apply(call: Call, seen: Observation, stamp: Stamp, now: datetime) -> Call:
+def apply(call: Call, seen: Observation, stamp: Stamp, at: datetime) -> Call:
     """The call with the claim on its leg; the summary is not yet brought up."""
-    at = earlier(now, seen.age_s)
     old = call.leg_of(stamp.source, seen.leg)
-    old = old if old is not None and old.live else None
-    call = _described(call.with_leg(_leg(old, seen, stamp, at)), seen)
+    leg = _leg(old if old is not None and old.live else None, seen, stamp, at)
+    call = with_legs(call, call.legs_with(leg), **_described(seen))
+    if seen.hands_over and not call.live_legs:
+        call = call.but(handed_over_at=at)
+    elif leg.live and call.handed_over_at is not None:
+        call = call.but(handed_over_at=None)
     if call.answered_at is None and call.state in ("active", "held"):
-        call = call.model_copy(update={"answered_at": _answered_at(seen, at) or at})
+        call = call.but(answered_at=max(at, call.past.as_of))
     return call
 
 
@@ -80,47 +88,34 @@ def end(
     """Close the call's clock; its recording state has been brought up before."""
     at = max(at, call.recording.since)
     past, intervals = close(call, at)
-    legs = tuple(leg if not leg.live else released(leg, at) for leg in call.legs)
-    return call.model_copy(
-        update={
-            "state": "ended",
-            "ended_at": at,
-            "end_reason": reason,
-            "past": past,
-            "legs": legs,
-        }
-    ), intervals
+    legs = tuple(released(leg, at) if leg.live else leg for leg in call.legs)
+    ended = call.but(
+        state="ended", ended_at=at, end_reason=reason, past=past, legs=legs
+    )
+    return ended, intervals
 
 
 def reopen(call: Call, at: datetime) -> tuple[Call, tuple[Interval, ...]]:
     """The same id is seen again: the time between is unknown."""
     ended_at = call.ended_at or at
-    gap = call.recording.model_copy(
-        update={
-            "state": "unknown",
-            "unknown_reason": "not_reported",
-            "since": ended_at,
-            "cause": UNCAUSED,
-            "observed_by": None,
-        }
+    gap = call.recording.but(
+        state="unknown",
+        unknown_reason="source_blind",
+        since=ended_at,
+        exact=False,
+        evidence="none",
+        cause=UNCAUSED,
+        known_cause=None,
+        observed_by=None,
     )
-    blank = call.model_copy(update={"recording": gap})
-    past, intervals = close(blank, at)
-    opened = gap.model_copy(update={"since": max(at, ended_at)})
-    return blank.model_copy(
-        update={
-            "past": past,
-            "recording": opened,
-            "ended_at": None,
-            "end_reason": None,
-        }
-    ), intervals
+    call = call.but(recording=gap, ended_at=None, end_reason=None)
+    past, intervals = close(call, at)
+    return call.but(past=past, recording=gap.but(since=max(at, ended_at))), intervals
 
 
 def released(leg: Leg, at: datetime) -> Leg:
     """The leg, ended."""
-    update = {"state": "ended", "left_at": max(at, leg.joined_at), "blind_at": None}
-    return leg.model_copy(update=update)
+    return leg.but(state="ended", left_at=max(at, leg.last_seen_at), blind_at=None)
 
 
 def release(call: Call, source: str, at: datetime) -> Call:
@@ -131,63 +126,80 @@ def release(call: Call, source: str, at: datetime) -> Call:
         else leg
         for leg in call.legs
     )
-    return _with_legs(call, legs)
+    return with_legs(call, legs)
+
+
+def last_seen_at(call: Call, source: str) -> datetime | None:
+    """When *source* last saw any live leg of the call; None = it has none."""
+    seen = (leg.last_seen_at for leg in call.live_legs if leg.source == source)
+    return max(seen, default=None)
 
 
 def blind(call: Call, source: str, at: datetime) -> Call:
     """Turn the live legs of *source* unknown, back-dated to *at*."""
     legs = tuple(
-        leg.model_copy(update={"blind_at": max(at, leg.joined_at)})
+        leg.but(blind_at=at)
         if leg.source == source and leg.live and leg.blind_at is None
         else leg
         for leg in call.legs
     )
-    return _with_legs(call, legs)
+    return with_legs(call, legs)
 
 
-def _with_legs(call: Call, legs: tuple[Leg, ...]) -> Call:
-    if all(new is old for new, old in zip(legs, call.legs, strict=True)):
+def with_legs(call: Call, legs: tuple[Leg, ...], **more: object) -> Call:
+    """The call with *legs*, and what follows from them but the recording state."""
+    if len(legs) == len(call.legs) and all(map(is_, legs, call.legs)):
         return call
-    call = call.model_copy(update={"legs": legs})
-    return call.model_copy(update={"state": call_state(call)})
+    live = [leg for leg in legs if leg.live]
+    others = others_of(live) if live else call.others
+    return call.but(legs=legs, state=call_state(legs), others=others, **more)
 
 
 def _answered_at(seen: Observation, at: datetime) -> datetime | None:
-    if seen.answered_age_s is not None:
-        return earlier(at, max(0.0, seen.answered_age_s - seen.age_s))
-    return at if seen.state in ("active", "held") else None
+    if seen.state not in ("active", "held"):
+        return None
+    return earlier(at, max(0.0, (seen.answered_age_s or 0.0) - seen.age_s))
 
 
 def _leg(old: Leg | None, seen: Observation, stamp: Stamp, at: datetime) -> Leg:
-    reported = seen.recording is not None
-    claim = seen.recording if reported else (old.claim if old else None)
-    repeated = old is not None and claim == old.claim and old.blind_at is None
-    ended = seen.state == "ended"
-    return Leg(
-        source=stamp.source,
-        leg=seen.leg,
-        token=stamp.token,
-        number=stamp.number,
-        leg_id=seen.leg_id,
-        state=seen.state,
-        claim=claim,
-        no_proof=seen.no_proof,
-        claimed_at=old.claimed_at if repeated and old else at,
-        exact=old.exact if repeated and old else seen.exact,
-        last_seen_at=at,
-        joined_at=old.joined_at if old else at,
-        left_at=at if ended else None,
-        agent=seen.agent,
-        team=seen.team,
-        role=seen.role,
-        number_shown=seen.number,
-        device=seen.device,
-        expected=seen.expected,
-        actions=seen.actions,
-    )
+    """The leg as *seen*; what *seen* does not tell stays, but not over blindness."""
+    told: dict[str, object] = {
+        "source": stamp.source,
+        "leg": seen.leg,
+        "token": stamp.token,
+        "number": stamp.number,
+        "leg_id": seen.leg_id,
+        "state": seen.state,
+        "claim": seen.recording,
+        "no_proof": seen.no_proof,
+        "claimed_at": at if seen.recording else None,
+        "exact": seen.exact,
+        "last_seen_at": at,
+        "blind_at": None,
+        "joined_at": at,
+        "left_at": at if seen.state == "ended" else None,
+        "agent": seen.agent,
+        "team": seen.team,
+        "role": seen.role,
+        "number_shown": seen.number,
+        "device": seen.device,
+        "expected": seen.expected,
+        "actions": seen.actions,
+        "others": seen.others,
+    }
+    if old is None:
+        return Leg.model_validate(told)
+    told["joined_at"] = old.joined_at
+    told["last_seen_at"] = max(at, old.last_seen_at)
+    told["others"] = seen.others or old.others
+    if old.blind_at is None and seen.recording in (None, old.claim):
+        told["claim"] = old.claim
+        told["claimed_at"] = old.claimed_at
+        told["exact"] = old.exact
+    return old.but(**told)
 
 
-def _described(call: Call, seen: Observation) -> Call:
+def _described(seen: Observation) -> dict[str, object]:
     """The call's own fields, as the newest claim has them; None says nothing."""
     told = {
         "ani": seen.ani,
@@ -195,9 +207,7 @@ def _described(call: Call, seen: Observation) -> Call:
         "parent": seen.parent,
         "interaction_id": seen.interaction_id,
         "type": None if seen.type == "unknown" else seen.type,
-        "others": seen.others or None,
         "provider_ids": seen.provider_ids or None,
         "attributes": seen.attributes or None,
     }
-    update = {name: value for name, value in told.items() if value is not None}
-    return call.model_copy(update=update | {"state": call_state(call)})
+    return {name: value for name, value in told.items() if value is not None}

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from tracker.domain.base import Model
+from tracker.domain.base import Model, earlier
 from tracker.domain.terms import (
     Action,
     CallState,
@@ -61,6 +61,7 @@ class Observation(Model):
         recording: What the platform reports; None when this message says nothing
             (an earlier claim of the leg is kept).
         no_proof: The platform cannot prove a recording state at all.
+        hands_over: The leg ends by passing the call on: another one follows.
         answered_age_s: How long ago the leg was answered, where the platform tells.
         actions: What the platform can do to a recording.
     """
@@ -74,6 +75,7 @@ class Observation(Model):
     state: CallState
     recording: RecordingState | None = None
     no_proof: bool = False
+    hands_over: bool = False
     answered_age_s: float | None = None
     agent: str | None = None
     team: str | None = None
@@ -91,6 +93,10 @@ class Observation(Model):
     attributes: dict[str, str] = Field(default_factory=dict)
     others: tuple[OtherParty, ...] = ()
 
+    def at(self, now: datetime) -> datetime:
+        """When the claim was true, of one that entered its inbox at *now*."""
+        return earlier(now, self.age_s) if self.age_s > 0 else now
+
 
 class Checkpoint(Model):
     """A full read, begun *age_s* ago, is complete and showed these calls.
@@ -101,7 +107,7 @@ class Checkpoint(Model):
     Attributes:
         calls: Keys of the calls shown, of the receiving partition only.
         process: Who observes the source now.
-        fresh: The first input of a new owner: the keeper accepts its token.
+        fresh: A new owner's first; it goes to every partition.
     """
 
     kind: Literal["checkpoint"] = "checkpoint"
@@ -109,6 +115,10 @@ class Checkpoint(Model):
     calls: tuple[str, ...] = ()
     process: str
     fresh: bool = False
+
+    def at(self, now: datetime) -> datetime:
+        """When the read began, of one that entered its inbox at *now*."""
+        return earlier(now, self.age_s) if self.age_s > 0 else now
 
 
 class Unreadable(Model):

@@ -29,18 +29,17 @@ def decide_source(
         return Changes(source, kept=False)
     provider, account, _ = split_key(key)
     old = source.state if source else None
+    known_alive_at = source.alive_at if source else None
     after = SourceSnapshot(
         key=key,
         provider=provider,
         account=account,
         state=state,
         since=source.since if source and old == state else at,
-        alive_at=at if state == "up" or source is None else source.alive_at,
+        alive_at=at if "up" in (state, old) else known_alive_at,
         last_error=error,
         version=source.version + 1 if source else 1,
     )
-    if state == "down" and old == "up":
-        after = after.model_copy(update={"alive_at": at})
     if old == state:
         return Changes(after)
     detail: dict[str, object] = {"from": old, "to": state, "error": error}

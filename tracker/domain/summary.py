@@ -1,30 +1,38 @@
 """A call's one recording state, from its legs; and the clock that runs with it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.domain.base import seconds_between
 from tracker.domain.call import PRECEDENCE, REASONS, STRENGTH, Call, Leg, Recording
 from tracker.domain.snapshot import Cause, Interval, Totals
-from tracker.domain.terms import CallState, Evidence, RecordingState
+from tracker.domain.terms import CallState, Evidence, RecordingState, UnknownReason
 
 UNCAUSED = Cause(by="unknown")
 
 
-def call_state(call: Call) -> CallState:
+def call_state(legs: Iterable[Leg]) -> CallState:
     """The state of the strongest leg."""
-    return min((leg.state for leg in call.legs), key=STRENGTH.index, default="ended")
+    return min([leg.state for leg in legs], key=STRENGTH.index, default="ended")
 
 
 def deciding_leg(call: Call) -> Leg | None:
     """The leg whose claim is the call's state; None when no leg is live."""
     counted = call.counted_legs
-    if not counted:
-        return None
-    state = min((leg.recording for leg in counted), key=PRECEDENCE.index)
+    if len(counted) <= 1:
+        return counted[0] if counted else None
+    state = min([leg.recording for leg in counted], key=PRECEDENCE.index)
     matching = [leg for leg in counted if leg.recording == state]
     if state == "unknown":
         return min(matching, key=_reason_rank)
     return max(matching, key=lambda leg: leg.claimed_at or leg.joined_at)
+
+
+def evidence_of(leg: Leg) -> Evidence:
+    """How the leg's state is known."""
+    if leg.recording == "unknown":
+        return "none"
+    return "notification" if leg.exact else "read"
 
 
 def summarise(
@@ -43,29 +51,40 @@ def summarise(
     """
     leg = deciding_leg(call)
     old = call.recording
-    if leg is None:
-        state: RecordingState = "unknown" if call.end_reason == "lost" else "stopped"
-        reason = old.unknown_reason if state == "unknown" else None
-    else:
-        state, reason = leg.recording, leg.unknown_reason
+    state, reason = _state(call, leg)
     if (state, reason) == (old.state, old.unknown_reason):
         return call, ()
-    at = max(at, old.since)
-    shown, known = _causes(old, state, cause)
-    new = Recording(
+    new: dict[str, object]
+    if state == "unknown":
+        at = max(at, old.since)
+        new = {
+            "exact": False,
+            "evidence": "none",
+            "cause": UNCAUSED,
+            "known_cause": old.known_cause or old.cause,
+        }
+    else:
+        began_at = leg.claimed_at if leg else call.last_left_at
+        at = max(at, old.since, began_at or at)
+        cause = _cause(old, state, cause)
+        new = {
+            "last_known": state,
+            "exact": exact and old.unknown_reason != "source_blind",
+            "evidence": _evidence(leg, exact=exact),
+            "started_at": _started_at(old, state, at, exact=exact),
+            "seen_at": leg.claimed_at if leg else old.seen_at,
+            "cause": cause,
+            "known_cause": cause,
+        }
+    recording = old.but(
+        **new,
         state=state,
         unknown_reason=reason,
-        last_known=old.last_known if state == "unknown" else state,
         since=at,
-        exact=exact and state != "unknown",
-        started_at=_started_at(old, state, at),
-        seen_at=leg.claimed_at if leg and state != "unknown" else old.seen_at,
         observed_by=leg.source if leg else old.observed_by,
-        cause=shown,
-        known_cause=known,
     )
     past, intervals = close(call, at)
-    return call.model_copy(update={"recording": new, "past": past}), intervals
+    return call.but(recording=recording, past=past), intervals
 
 
 def close(call: Call, at: datetime) -> tuple[Totals, tuple[Interval, ...]]:
@@ -78,57 +97,57 @@ def close(call: Call, at: datetime) -> tuple[Totals, tuple[Interval, ...]]:
         from_=recording.since,
         to=at,
         unknown_reason=recording.unknown_reason,
-        evidence=_evidence(recording),
+        evidence=recording.evidence,
         observed_by=recording.observed_by,
         cause=recording.cause,
     )
-    return add(call.past, call.answered_at, interval), (interval,)
+    return totals_at(call, at), (interval,)
 
 
-def add(past: Totals, answered_at: datetime | None, interval: Interval) -> Totals:
-    """*past* and the part of *interval* that lies after the answer."""
+def totals_at(call: Call, at: datetime) -> Totals:
+    """The totals up to *at*, with what the open interval has after the answer."""
+    past, since, answered_at = call.past, call.recording.since, call.answered_at
+    if call.ended_at is not None or at <= since:
+        return past
     if answered_at is None:
-        return past.model_copy(update={"as_of": interval.to})
-    begin = max(interval.from_, answered_at)
-    field = f"{interval.state}_s"
-    total = round(getattr(past, field) + seconds_between(begin, interval.to), 3)
-    return past.model_copy(update={field: total, "as_of": interval.to})
+        return past.but(as_of=at)
+    field = f"{call.recording.state}_s"
+    seconds = getattr(past, field) + seconds_between(max(since, answered_at), at)
+    return past.but(as_of=at, **{field: round(seconds, 3)})
 
 
-def totals_at(call: Call, now: datetime) -> Totals:
-    """The totals up to *now*, the open interval included."""
-    if call.ended_at is not None:
-        return call.past
-    return close(call, now)[0] if now > call.recording.since else call.past
+def _state(call: Call, leg: Leg | None) -> tuple[RecordingState, UnknownReason | None]:
+    if leg is not None:
+        return leg.recording, leg.unknown_reason
+    if call.end_reason == "lost":
+        return "unknown", call.recording.unknown_reason
+    return "stopped", None
 
 
 def _reason_rank(leg: Leg) -> int:
     return REASONS.index(leg.unknown_reason or "not_reported")
 
 
-def _evidence(recording: Recording) -> Evidence:
-    if recording.state == "unknown":
-        return "none"
-    return "notification" if recording.exact else "read"
+def _evidence(leg: Leg | None, *, exact: bool) -> Evidence:
+    if leg is not None:
+        return evidence_of(leg)
+    return "notification" if exact else "read"
 
 
-def _started_at(old: Recording, state: RecordingState, at: datetime) -> datetime | None:
+def _started_at(
+    old: Recording, state: RecordingState, at: datetime, *, exact: bool
+) -> datetime | None:
+    """When it was seen to start; None = in the dark, or before anybody looked."""
     if state != "recording" or old.last_known in ("recording", "paused"):
         return old.started_at
-    return None if old.unknown_reason == "source_blind" else at
+    seen = old.state != "unknown" or (exact and old.unknown_reason == "not_reported")
+    return at if seen else None
 
 
-def _causes(
-    old: Recording, state: RecordingState, cause: Cause
-) -> tuple[Cause, Cause | None]:
-    """The cause to show, and the one to come back to after an unknown time."""
-    if state == "unknown":
-        return UNCAUSED, old.known_cause or old.cause
-    if old.state == "unknown" and old.last_known is not None:
-        same = state == old.last_known
-        cause = (old.known_cause or UNCAUSED) if same else _unseen(cause)
-    return cause, cause
-
-
-def _unseen(cause: Cause) -> Cause:
+def _cause(old: Recording, state: RecordingState, cause: Cause) -> Cause:
+    """Of *state*; what happened in the dark has none, unless a command asked for it."""
+    if old.state != "unknown" or old.last_known is None:
+        return cause
+    if state == old.last_known:
+        return old.known_cause or UNCAUSED
     return UNCAUSED if cause.by == "platform" else cause

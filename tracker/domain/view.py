@@ -47,8 +47,8 @@ def view_of(call: Call, end_grace_s: float) -> View:
     return View(
         key=call.key,
         account=account_of(call.key),
-        agents=tuple(dict.fromkeys(leg.agent for leg in present if leg.agent)),
-        teams=tuple(dict.fromkeys(leg.team for leg in present if leg.team)),
+        agents=tuple(dict.fromkeys([leg.agent for leg in present if leg.agent])),
+        teams=tuple(dict.fromkeys([leg.team for leg in present if leg.team])),
         state=call.recording.state,
         issues=tuple(issue.type for issue in call.issues),
         ended=call.ended_at is not None,

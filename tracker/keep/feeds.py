@@ -13,7 +13,12 @@ Verdict = Literal["next", "gap", "repeat", "stale"]
 
 @dataclass(slots=True)
 class Feed:
-    """One source's story in this partition, as far as it was told."""
+    """One source's story in this partition, as far as it was told.
+
+    Attributes:
+        process: Who tells it. Until its first checkpoint names it, an owner goes by
+            the source's key, and is alive as long as it tells.
+    """
 
     token: int
     number: int
@@ -24,7 +29,8 @@ class Feeds:
     """The stamps of all sources that ever spoke here, and the signs of life.
 
     Attributes:
-        changed: Sources and processes whose stored form is out of date.
+        changed_feeds, changed_processes: Whose stored form is out of date; a process
+            that is no longer in `processes` is to be deleted.
     """
 
     def __init__(self) -> None:
@@ -34,29 +40,39 @@ class Feeds:
         self.changed_processes: set[str] = set()
         self._blind: set[str] = set()
 
-    def admit(self, told: Told) -> Verdict:
+    def admit(self, told: Told, at: datetime) -> Verdict:
         """Judge a stamp, and remember it unless it is stale or a repeat."""
         source, token, number = told.stamp
         feed = self.feeds.get(source)
         if feed is None or token > feed.token:
-            process = feed.process if feed else ""
-            feed = self.feeds[source] = Feed(token, 0, process)
+            feed = self.feeds[source] = Feed(token, 0, source)
         if token < feed.token:
             return "stale"
         if number <= feed.number:
             return "repeat"
         verdict: Verdict = "next" if number == feed.number + 1 else "gap"
         feed.number = number
-        if isinstance(told.reading, Checkpoint):
-            feed.process = told.reading.process
         self.changed_feeds.add(source)
-        self._blind.discard(source)
+        self._sign_of_life(source, feed, told, at)
         return verdict
 
+    def _sign_of_life(self, source: str, feed: Feed, told: Told, at: datetime) -> None:
+        if isinstance(told.reading, Checkpoint):
+            feed.process = told.reading.process
+            self._gone(source)
+            self.alive(feed.process, at)
+        elif feed.process == source or feed.process not in self.processes:
+            self.alive(feed.process, at)
+
     def is_current(self, source: str, token: int) -> bool:
-        """No newer owner of *source* has spoken here."""
+        """The newest owner of *source* that spoke here is that of *token*."""
         feed = self.feeds.get(source)
         return feed is not None and feed.token == token
+
+    def is_stale(self, source: str, token: int) -> bool:
+        """A newer owner of *source* has spoken here."""
+        feed = self.feeds.get(source)
+        return feed is not None and feed.token > token
 
     def alive(self, process: str, at: datetime) -> None:
         """The process gave a sign of life."""
@@ -67,11 +83,14 @@ class Feeds:
         """Sources of processes that were last alive before *before*, and when."""
         gone = {p: at for p, at in self.processes.items() if at < before}
         for process in gone:
-            del self.processes[process]
-            self.changed_processes.add(process)
-        for source, feed in self.feeds.items():
+            self._gone(process)
+        for source, feed in sorted(self.feeds.items()) if gone else ():
             if feed.process in gone:
                 yield source, gone[feed.process]
+
+    def _gone(self, process: str) -> None:
+        if self.processes.pop(process, None) is not None:
+            self.changed_processes.add(process)
 
     def turn_blind(self, source: str) -> bool:
         """Mark *source* blind; False when it was."""
@@ -79,6 +98,10 @@ class Feeds:
             return False
         self._blind.add(source)
         return True
+
+    def sees(self, source: str) -> None:
+        """The source has shown a call, or all: it is to be blinded anew next time."""
+        self._blind.discard(source)
 
     def resync(self, source: str) -> Resync:
         """The request to the source's owner to read everything again."""

@@ -1,8 +1,9 @@
 """Sources and accounts that lie in this partition, with their health."""
 
 from datetime import datetime
+from typing import NamedTuple
 
-from tracker.domain.changes import Changes
+from tracker.domain.changes import Change
 from tracker.domain.entry import Entry, Fact, Outgoing
 from tracker.domain.event import PREFIX
 from tracker.domain.key import account_of, partition_of
@@ -10,6 +11,20 @@ from tracker.domain.snapshot import AccountSnapshot, SourceSnapshot
 from tracker.domain.source import decide_account, decide_source
 from tracker.domain.terms import Kind, SourceState
 from tracker.domain.view import View
+
+
+class _Pending(NamedTuple):
+    """A source or an account that has changed; its entity is None when it is gone."""
+
+    key: str
+    entity: SourceSnapshot | AccountSnapshot | None
+    version: int
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def down(self) -> bool:
+        """It went down, and not because a person is needed."""
+        return self.entity is not None and self.entity.state == "down"
 
 
 class Health:
@@ -29,7 +44,7 @@ class Health:
         self._partitions = partitions
         self._up: dict[str, set[str]] = {}
         self._all: dict[str, set[str]] = {}
-        self._pending: list[tuple[str, Changes[SourceSnapshot]]] = []
+        self._pending: list[_Pending] = []
 
     def restore(self, source: SourceSnapshot) -> None:
         """Take a stored source in, at load."""
@@ -40,17 +55,24 @@ class Health:
         self, source: str, state: SourceState, at: datetime, error: str | None
     ) -> None:
         """A source's state; told at `settle`, when its whole entry was folded."""
-        if partition_of("source", source, self._partitions) != self._number:
+        if not self._is_here(source):
             return
         old = self.sources.get(source)
         if old is not None and old.state == "locked" and state == "down":
             return
         changes = decide_source(old, source, state, at, error)
         if changes.kept and changes.entity is not None:
-            self.sources[source] = changes.entity
+            new = changes.entity
+            self.sources[source] = new
             self.changed_sources.add(source)
-            self._count(changes.entity)
-            self._pending.append((source, changes))
+            self._count(new)
+            self._pending.append(_Pending(source, new, new.version, changes.changes))
+
+    def blind(self, source: str, at: datetime, error: str | None) -> None:
+        """It cannot see since *at*; what it was down for before says more."""
+        old = self.sources.get(source)
+        if old is None or old.state == "up":
+            self.report(source, "down", at, error)
 
     def retire(self, source: str) -> None:
         """The source no longer exists."""
@@ -60,7 +82,7 @@ class Health:
             account = account_of(source)
             self._up[account].discard(source)
             self._all[account].discard(source)
-            self._pending.append((source, Changes(None)))
+            self._pending.append(_Pending(source, None, old.version))
 
     def settle(self, at: datetime) -> list[Outgoing]:
         """Outbox entries of all that was reported since the last time.
@@ -69,12 +91,12 @@ class Health:
         are kept back.
         """
         pending, self._pending = self._pending, []
-        accounts = {account_of(source) for source, _ in pending}
+        accounts = sorted({account_of(one.key) for one in pending})
         decided = {
             key: decide_account(
                 self.accounts.get(key),
                 key,
-                [self.sources[source] for source in self._all[key]],
+                [self.sources[source] for source in sorted(self._all[key])],
                 at,
             )
             for key in accounts
@@ -83,15 +105,19 @@ class Health:
         }
         self.accounts |= {key: c.entity for key, c in decided.items() if c.entity}
         outgoing = []
-        for source, changes in pending:
-            account = account_of(source)
-            silent = account in decided and self.accounts[account].state == "down"
-            outgoing.append(_entry("source", source, changes, at, silent=silent))
+        for one in pending:
+            account = self.accounts[account_of(one.key)]
+            with_all = account.key in decided and account.state == "down"
+            outgoing.append(_entry("source", one, at, told=not (with_all and one.down)))
         for key, made in decided.items():
-            if made.kept:
+            if made.kept and made.entity is not None:
                 self.changed_accounts.add(key)
-                outgoing.append(_entry("account", key, made, at))
+                one = _Pending(key, made.entity, made.entity.version, made.changes)
+                outgoing.append(_entry("account", one, at))
         return outgoing
+
+    def _is_here(self, source: str) -> bool:
+        return partition_of("source", source, self._partitions) == self._number
 
     def _count(self, source: SourceSnapshot) -> None:
         account = account_of(source.key)
@@ -103,26 +129,20 @@ class Health:
             up.discard(source.key)
 
 
-def _entry(
-    kind: Kind,
-    key: str,
-    changes: Changes[SourceSnapshot] | Changes[AccountSnapshot],
-    at: datetime,
-    *,
-    silent: bool = False,
-) -> Outgoing:
-    entity = changes.entity
-    view = View(kind=kind, key=key, account=account_of(key))
+def _entry(kind: Kind, one: _Pending, at: datetime, *, told: bool = True) -> Outgoing:
+    view = View(kind=kind, key=one.key, account=account_of(one.key))
     facts = tuple(
-        Fact(type=PREFIX + c.type, at=c.at, change=c.detail) for c in changes.changes
+        Fact(type=PREFIX + change.type, at=change.at, change=change.detail)
+        for change in one.changes
     )
     entry = Entry(
         entity=kind,
-        key=key,
-        version=entity.version if entity else 0,
-        facts=() if silent else facts,
+        key=one.key,
+        version=one.version,
+        facts=facts if told else (),
         before=view,
-        after=view if entity else None,
+        after=view if one.entity else None,
         recorded_at=at,
     )
-    return Outgoing(entry, entity.model_dump_json().encode() if entity else b"")
+    raw = one.entity.model_dump_json().encode() if one.entity else b""
+    return Outgoing(entry, raw)

@@ -56,6 +56,8 @@ class Keeper:
         self._partition = partition
         self._lease_s = lease_s
         self._observer = observer
+        self._offset = "0-0"
+        self._written = 0
 
     async def run(self, epoch: str, lease: Lease) -> None:
         """Keep until the lease is lost or the task is cancelled.
@@ -80,21 +82,20 @@ class Keeper:
             message = "this partition was written by a newer release of tracker"
             raise StoreUnavailableError(message)
         lost = meta.epoch is not None and meta.epoch != epoch
-        if meta.epoch != epoch:
+        if meta.epoch != epoch or meta.schema != SCHEMA:
             await self._ledger.adopt(epoch, SCHEMA)
         await restore(self._partition, self._ledger, meta)
+        self._offset, self._written = meta.offset, meta.written
         began = meta.offset != "0-0"
         if lost or (began and not await self._inbox.has(meta.offset)):
             log.warning("inbox_lost", partition=self._ledger.keys.partition)
             self._partition.blind_everything(await self._ledger.now())
 
     async def _follow(self, epoch: str, lease: Lease) -> None:
-        offset = self._partition.offset
-        async for received in self._inbox.follow(offset, ENTRIES_PER_COMMIT):
+        async for received in self._inbox.follow(self._offset, ENTRIES_PER_COMMIT):
             if received:
                 await self._fold(received)
-                await self._commit(epoch, lease, offset)
-                offset = self._partition.offset
+                await self._commit(epoch, lease)
                 self._observer(self._partition, len(received))
 
     async def _fold(self, received: Sequence[Received]) -> None:
@@ -109,13 +110,14 @@ class Keeper:
             if entry.unreadable is not None:
                 partition.put_aside(entry.unreadable)
 
-    async def _commit(self, epoch: str, lease: Lease, expected: str) -> None:
+    async def _commit(self, epoch: str, lease: Lease) -> None:
         """Commit the draft; the same batch again until there is an answer."""
+        written = self._written + len(self._partition.draft.outgoing)
         batch = Batch(
-            expected=expected,
+            expected=self._offset,
             offset=self._partition.offset,
             id=token_hex(8),
-            operations=operations(self._ledger.keys, self._partition),
+            operations=operations(self._ledger.keys, self._partition, self._written),
         )
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._lease_s
@@ -127,7 +129,8 @@ class Keeper:
                     raise
                 await asyncio.sleep(_RETRY_S)
             else:
-                return
+                break
+        self._offset, self._written = batch.offset, written
 
     async def _tick(self) -> None:
         while True:
@@ -139,4 +142,4 @@ class Keeper:
         while True:
             await asyncio.sleep(TIDY_S)
             with suppress(StoreUnavailableError):
-                await self._retention.trim(self._partition.offset)
+                await self._retention.trim(self._offset)

@@ -4,7 +4,6 @@ Pure: given the same state and the same inbox entries it makes the same bytes. T
 keeper loads it, feeds it, and commits its drafts.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,10 +11,10 @@ from datetime import datetime
 
 from tracker.domain.base import earlier
 from tracker.domain.call import Call
-from tracker.domain.changes import Changes, Policy
+from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.decide import CallInput, decide, next_due
-from tracker.domain.describe import snapshot
+from tracker.domain.describe import snapshot_json
 from tracker.domain.entry import Entry, Fact, Outgoing, Reply, Watermark
 from tracker.domain.event import PREFIX
 from tracker.domain.reading import (
@@ -32,6 +31,7 @@ from tracker.domain.reading import (
 )
 from tracker.domain.snapshot import Interval
 from tracker.domain.view import View, view_of
+from tracker.keep.clock import Clock
 from tracker.keep.feeds import Feeds
 from tracker.keep.health import Health
 from tracker.store.codec import Input, dump_packet
@@ -50,7 +50,7 @@ class Draft:
         calls: The changed ones; None = forgotten.
         tombs: Versions of the forgotten ones, with their end.
         intervals: Closed ones by call, to be appended to its timeline.
-        ended, reopened: Calls whose timeline starts, or stops, to expire.
+        ended: Calls whose timeline starts (True), or stops, to expire.
         outgoing: Outbox entries, in order.
         aside: Inputs on which `decide` raised, as inbox entries hold them, with the
             error's name.
@@ -86,15 +86,13 @@ class Partition:
         self._policy = policy
         self._views: dict[str, View] = {}
         self._by_source: dict[str, set[str]] = {}
-        self._due: list[tuple[datetime, str]] = []
-        self._due_of: dict[str, datetime] = {}
+        self._clock = Clock()
         self._watermark_at: datetime | None = None
 
     def restore(self, call: Call, timeline: tuple[Interval, ...]) -> None:
         """Take a stored call in, at load."""
-        self.calls[call.key] = call
         self.timelines[call.key] = timeline
-        self._index(None, call, earlier(call.recording.since, 0))
+        self._index(None, call, view_of(call, self._policy.end_grace_s))
 
     def unknown_calls(self, inputs: Iterable[Input]) -> set[str]:
         """Keys whose tombs must be looked up before *inputs* are folded."""
@@ -111,20 +109,21 @@ class Partition:
             try:
                 self._one(told, at)
             except Exception as error:  # noqa: BLE001 - a poisonous input is put aside
-                self._put_aside(told, at, error)
+                self._set_aside(dump_packet([told]), type(error).__name__)
         self.draft.outgoing += self.health.settle(at)
         self.offset = offset
 
     def blind_everything(self, at: datetime) -> None:
         """Inputs may have been lost: every source must read everything again."""
         for source in sorted(self.feeds.feeds):
-            self._blind(source, at, "its inputs were lost")
+            self._blind(source, at, at, "its inputs were lost")
             self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
         self.draft.outgoing += self.health.settle(at)
 
     def take_draft(self) -> Draft:
-        """The draft so far; a new one begins."""
+        """The draft so far; a new one begins, and tombs are to be looked up anew."""
         draft, self.draft = self.draft, Draft()
+        self.tombs.clear()
         return draft
 
     def _one(self, told: Input, at: datetime) -> None:
@@ -135,67 +134,70 @@ class Partition:
                 self._alive(told, at)
             case Tick():
                 self._tick(at)
+            case Sent(source=source, token=token) if self.feeds.is_stale(source, token):
+                self._answer(told.call, Answer(told.attempt, told.command, "taken"))
             case Media() | Request() | Sent() | Outcome():
                 self._decide(told.call, told, at)
 
     def _told(self, told: Told, at: datetime) -> None:
-        verdict = self.feeds.admit(told)
+        verdict = self.feeds.admit(told, at)
         if verdict in ("stale", "repeat"):
             self.counts[verdict] += 1
             return
         source = told.stamp.source
         if verdict == "gap":
             self.counts["gap"] += 1
-            self._blind(source, at, "its inputs have a gap")
+            self._blind(source, at, at, "its inputs have a gap")
             self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
         match told.reading:
             case Observation(call=key):
                 self._decide(key, told, at)
+                self.feeds.sees(source)
             case Checkpoint() as checkpoint:
                 self._checkpoint(source, checkpoint, at)
+                self.feeds.sees(source)
             case SourceReport() as report:
                 self._report(source, report, at)
             case Unreadable():
                 self.counts["unreadable"] += 1
 
     def _checkpoint(self, source: str, checkpoint: Checkpoint, at: datetime) -> None:
-        began_at = earlier(at, checkpoint.age_s)
         absent = self._by_source.get(source, set()).difference(checkpoint.calls)
         for key in sorted(absent):
-            self._decide(key, Release(source, began_at), at)
+            self._decide(key, Release(source, checkpoint.at(at)), at)
         self.health.report(source, "up", at, None)
 
     def _report(self, source: str, report: SourceReport, at: datetime) -> None:
         if report.retired:
-            self._blind(source, at, "no longer in the settings")
             self.health.retire(source)
-            return
-        if report.state == "locked":
-            self._blind(source, at, report.error)
-        self.health.report(source, report.state, at, report.error)
+        else:
+            self.health.report(source, report.state, at, report.error)
+        if report.retired or report.state == "locked":
+            self._blind_legs(source, at, at)
 
     def _alive(self, alive: Alive, at: datetime) -> None:
         self.feeds.alive(alive.process, at)
         for source, token, age_s in alive.overdue:
             if self.feeds.is_current(source, token):
-                self._blind(source, earlier(at, age_s), "no answer in time")
+                answered_at = earlier(at, max(0.0, age_s))
+                self._blind(source, answered_at, at, "no answer in time")
 
-    def _blind(self, source: str, at: datetime, error: str | None) -> None:
-        if not self.feeds.turn_blind(source):
-            return
-        self.health.report(source, "down", at, error)
-        for key in sorted(self._by_source.get(source, ())):
-            self._decide(key, Blind(source, at), at)
+    def _blind(self, source: str, seen_at: datetime, at: datetime, why: str) -> None:
+        """Turn *source* blind, back-dated to *seen_at*."""
+        self.health.blind(source, seen_at, why)
+        self._blind_legs(source, seen_at, at)
+
+    def _blind_legs(self, source: str, seen_at: datetime, at: datetime) -> None:
+        if self.feeds.turn_blind(source):
+            for key in sorted(self._by_source.get(source, ())):
+                self._decide(key, Blind(source, seen_at), at)
 
     def _tick(self, at: datetime) -> None:
         for source, last_at in self.feeds.silent(earlier(at, ALIVE_FOR_S)):
-            self._blind(source, last_at, "its process is gone")
+            self._blind(source, last_at, at, "its process is gone")
             self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
-        while self._due and self._due[0][0] <= at:
-            due, key = heapq.heappop(self._due)
-            if self._due_of.get(key) == due:
-                del self._due_of[key]
-                self._wake(self.calls[key], at)
+        for key in self._clock.ring(at):
+            self._wake(self.calls[key], at)
         marked_at = self._watermark_at
         if marked_at is None or (at - marked_at).total_seconds() >= WATERMARK_EVERY_S:
             self._watermark_at = at
@@ -204,80 +206,80 @@ class Partition:
     def _wake(self, call: Call, at: datetime) -> None:
         if call.ended_at is None:
             self._decide(call.key, Tick(), at)
-            self._schedule(self.calls[call.key], at)
+            self._clock.set(call.key, next_due(self.calls[call.key], self._policy))
         else:
             self._forget(call, at)
 
     def _decide(self, key: str, told: CallInput, at: datetime) -> None:
         before = self.calls.get(key)
-        changes = decide(
-            before,
-            told,
-            at,
-            self._policy,
-            version=self.tombs.get(key, 0),
-            timeline=self.timelines.get(key, ()),
-        )
-        for answer in changes.answers:
-            reply = Reply(to=answer.to, key=key, command=answer.command)
-            reply = reply.model_copy(update={"problem": answer.problem})
-            self.draft.outgoing.append(Outgoing(reply))
-        if changes.kept and changes.entity is not None:
-            self._keep(before, changes, changes.entity, at)
+        try:
+            changes = decide(
+                before,
+                told,
+                at,
+                self._policy,
+                version=self.tombs.get(key, 0),
+                timeline=self.timelines.get(key, ()),
+            )
+            if changes.kept and changes.entity is not None:
+                self._keep(before, changes, changes.entity, at)
+        except Exception as error:  # noqa: BLE001 - the others are not to suffer
+            self._poisoned(key, told, at, type(error).__name__)
+        else:
+            for answer in changes.answers:
+                self._answer(key, answer)
+
+    def _answer(self, key: str, answer: Answer) -> None:
+        to, command, problem = answer
+        reply = Reply(to=to, key=key, command=command, problem=problem)
+        self.draft.outgoing.append(Outgoing(reply))
 
     def _keep(
         self, before: Call | None, changes: Changes[Call], after: Call, at: datetime
     ) -> None:
         key = after.key
-        self.calls[key] = self.draft.calls[key] = after
-        self.tombs.pop(key, None)
-        self.timelines[key] = self.timelines.get(key, ()) + changes.intervals
+        old, new = self._views.get(key), view_of(after, self._policy.end_grace_s)
+        if changes.changes:
+            raw = snapshot_json(after, at)
+            entry = Entry(
+                entity="call",
+                key=key,
+                version=after.version,
+                facts=tuple(
+                    Fact(type=PREFIX + change.type, at=change.at, change=change.detail)
+                    for change in changes.changes
+                ),
+                before=old,
+                after=new,
+                recorded_at=at,
+            )
+            self.draft.outgoing.append(Outgoing(entry, raw))
+        self.draft.calls[key] = after
         if changes.intervals:
             self.draft.intervals.setdefault(key, []).extend(changes.intervals)
         if before is None or before.ended_at != after.ended_at:
             self.draft.ended[key] = after.ended_at is not None
-        view = self._views.get(key)
-        self._index(before, after, at)
-        if changes.changes:
-            self.draft.outgoing.append(
-                Outgoing(
-                    Entry(
-                        entity="call",
-                        key=key,
-                        version=after.version,
-                        facts=tuple(
-                            Fact(type=PREFIX + c.type, at=c.at, change=c.detail)
-                            for c in changes.changes
-                        ),
-                        before=view,
-                        after=self._views[key],
-                        recorded_at=at,
-                    ),
-                    snapshot(after, at).model_dump_json().encode(),
-                )
-            )
+        self.tombs.pop(key, None)
+        self.timelines[key] = self.timelines.get(key, ()) + changes.intervals
+        self._index(before, after, new)
 
-    def _index(self, before: Call | None, after: Call, at: datetime) -> None:
-        self._views[after.key] = view_of(after, self._policy.end_grace_s)
+    def _index(self, before: Call | None, after: Call, view: View) -> None:
+        key = after.key
+        self.calls[key] = after
+        self._views[key] = view
         old = {leg.source for leg in before.live_legs} if before else set()
         new = {leg.source for leg in after.live_legs}
         for source in old - new:
-            self._by_source[source].discard(after.key)
+            self._by_source[source].discard(key)
         for source in new - old:
-            self._by_source.setdefault(source, set()).add(after.key)
-        self._schedule(after, at)
-
-    def _schedule(self, call: Call, at: datetime) -> None:
-        due = next_due(call, at, self._policy)
-        known = self._due_of.get(call.key)
-        if due is not None and (known is None or due < known):
-            self._due_of[call.key] = due
-            heapq.heappush(self._due, (due, call.key))
+            self._by_source.setdefault(source, set()).add(key)
+        self._clock.set(key, next_due(after, self._policy))
 
     def _forget(self, call: Call, at: datetime) -> None:
         key = call.key
         self.draft.calls[key] = None
         self.draft.tombs[key] = (call.version, call.ended_at or at)
+        self.tombs[key] = call.version
         entry = Entry(
             entity="call",
             key=key,
@@ -290,12 +292,17 @@ class Partition:
 
     def put_aside(self, entry: bytes) -> None:
         """Count and keep an inbox entry that could not be read at all."""
-        self.counts["aside"] += 1
-        self.draft.aside.append((entry, "unreadable"))
+        self._set_aside(entry, "unreadable")
 
-    def _put_aside(self, told: Input, at: datetime, error: Exception) -> None:
+    def _set_aside(self, entry: bytes, error: str) -> None:
         self.counts["aside"] += 1
-        self.draft.aside.append((dump_packet([told]), type(error).__name__))
-        match told:
-            case Told(reading=Observation(call=key), stamp=stamp) if key in self.calls:
-                self._decide(key, Blind(stamp.source, at), at)
+        self.draft.aside.append((entry, error))
+
+    def _poisoned(self, key: str, told: CallInput, at: datetime, error: str) -> None:
+        """Put *told* aside; the leg that it spoke of turns unknown."""
+        if isinstance(told, Blind | Release):
+            self._set_aside(f"{key} {told}".encode(), error)
+        else:
+            self._set_aside(dump_packet([told]), error)
+        if isinstance(told, Told) and key in self.calls:
+            self._decide(key, Blind(told.stamp.source, at), at)

@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 ROLE = "keep"
 _EVERY_S = 1.0
+_LEAVE_S = 1.0
 
 
 class KeepRole:
@@ -57,9 +58,10 @@ class KeepRole:
                     log.warning("keep_store_away", error=str(error))
                 await asyncio.sleep(_EVERY_S)
         finally:
-            await self._stop(list(self._tasks))
-            with suppress(StoreError):
-                await self._registry.leave(ROLE, self._process)
+            with suppress(StoreError, TimeoutError):
+                async with asyncio.timeout(_LEAVE_S):
+                    await self._stop(list(self._tasks))
+                    await self._registry.leave(ROLE, self._process)
 
     async def _balance(self) -> None:
         live = await self._registry.live(ROLE, self._process)
@@ -93,6 +95,8 @@ class KeepRole:
         for task in tasks.values():
             task.cancel()
         await asyncio.gather(*tasks.values(), return_exceptions=True)
-        for number in tasks:
-            with suppress(StoreError):
-                await self._leases[number].release([KEEP_LEASE])
+        await asyncio.gather(*map(self._release, tasks))
+
+    async def _release(self, number: int) -> None:
+        with suppress(StoreError):
+            await self._leases[number].release([KEEP_LEASE])

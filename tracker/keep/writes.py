@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from tracker.domain.call import Call
 from tracker.domain.entry import Outgoing
 from tracker.domain.snapshot import AccountSnapshot, Interval, SourceSnapshot
 from tracker.keep.feeds import Feed
@@ -13,6 +12,7 @@ from tracker.keep.partition import Draft, Partition
 from tracker.store.codec import (
     HEADER_FIELD,
     INBOX_FIELD,
+    NUMBER_FIELD,
     SNAPSHOT_FIELD,
     dump_header,
 )
@@ -25,16 +25,26 @@ ASIDE_ENTRIES = 1000
 _INTERVAL: TypeAdapter[Interval] = TypeAdapter(Interval)
 
 
-def operations(keys: PartitionKeys, partition: Partition) -> list[Operation]:
-    """What the partition's draft writes; the draft is taken."""
+def operations(
+    keys: PartitionKeys, partition: Partition, written: int
+) -> list[Operation]:
+    """What the partition's draft writes; the draft is taken.
+
+    Args:
+        keys: Of the partition.
+        partition: After the inputs of this commit.
+        written: The number of the last outbox entry; the draft's go on from it.
+    """
     draft = partition.take_draft()
+    numbered = enumerate(draft.outgoing, written + 1)
     return [
         *_calls(keys, draft),
         *_timelines(keys, draft),
         *_health(keys, partition),
         *_feeds(keys, partition),
         *_aside(keys, draft),
-        *(_outgoing(keys, outgoing) for outgoing in draft.outgoing),
+        *(_outgoing(keys, outgoing, number) for number, outgoing in numbered),
+        ("HSET", keys.meta, "written", written + len(draft.outgoing)),
     ]
 
 
@@ -96,9 +106,9 @@ def _aside(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
         yield "XADD", keys.aside, *trim, INBOX_FIELD, value, "error", error
 
 
-def _outgoing(keys: PartitionKeys, outgoing: Outgoing) -> Operation:
+def _outgoing(keys: PartitionKeys, outgoing: Outgoing, number: int) -> Operation:
     header = dump_header(outgoing.header)
-    fields: Operation = (HEADER_FIELD, header)
+    fields: Operation = (HEADER_FIELD, header, NUMBER_FIELD, number)
     if outgoing.snapshot:
         fields += (SNAPSHOT_FIELD, outgoing.snapshot)
     return ("XADD", keys.outbox, "*", *fields)
@@ -119,9 +129,7 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
     async for raw in ledger.values(ledger.keys.accounts):
         account = AccountSnapshot.model_validate_json(raw)
         partition.health.accounts[account.key] = account
-    calls = [
-        Call.model_validate_json(raw) async for raw in ledger.values(ledger.keys.calls)
-    ]
+    calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])
     for call, raws in zip(calls, timelines, strict=True):
         partition.restore(call, tuple(_INTERVAL.validate_json(raw) for raw in raws))

@@ -32,6 +32,9 @@ from tracker.providers.genesys.wire import (
 ENDED_FOR_S = 60.0
 """How long a server that wants no more requests is left alone."""
 
+CONSULTED_FOR_S = 2.0
+"""A call that its agent leaves so soon after a consult about it was transferred."""
+
 Turn = list[Observation | Checkpoint | Unreadable]
 
 
@@ -52,6 +55,7 @@ class AgentSource:
         self._protocol = self._new_protocol()
         self._legs: dict[str, tuple[str, Observation]] = {}
         self._number: str | None = None
+        self._consulted: tuple[float, str | None] = (float("-inf"), None)
         self._polling: asyncio.Timeout | None = None
 
     @property
@@ -131,9 +135,20 @@ class AgentSource:
             moved.append(last.model_copy(update={"state": "ended", "age_s": 0.0}))
         if seen.state == "ended":
             self._legs.pop(leg, None)
+            seen = self._passed_on(seen)
         else:
             self._legs[leg] = (seen.call, seen)
         return [*moved, seen]
+
+    def _passed_on(self, ended: Observation) -> Observation:
+        """*ended*, marked when the agent consulted somebody about it just now."""
+        now_s = asyncio.get_running_loop().time()
+        if ended.type == "consult":
+            self._consulted = (now_s, ended.parent)
+        fresh = now_s - self._consulted[0] < CONSULTED_FOR_S
+        about = {self._consulted[1]} if fresh else set()
+        about |= {seen.parent for _, seen in self._legs.values() if seen.parent}
+        return ended.but(hands_over=ended.call in about)
 
     async def _snapshot(self) -> Turn:
         """A full read, dated to its beginning; what it does not show is over."""
