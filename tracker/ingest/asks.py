@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from tracker.domain.entry import Resync
 from tracker.errors import PositionLostError, StoreUnavailableError
-from tracker.store.outbox import Outbox
+from tracker.store.outbox import BEGINNING, Outbox
 
 _RETRY_S = 0.5
 
@@ -15,7 +15,8 @@ async def follow_asks(
 ) -> None:
     """Hand every `Resync` of *partition* on, until cancelled.
 
-    What was asked while the store was away is asked again by the gap that it leaves.
+    When the place is lost everything still there is read: what was asked of this
+    owner before is asked once more, and what was asked meanwhile is not missed.
     """
     after = None
     while True:
@@ -27,6 +28,6 @@ async def follow_asks(
                         asked(tailed.header)
                 after = batch[-1].id if batch else after
         except PositionLostError:
-            after = None
+            after = BEGINNING
         except StoreUnavailableError:
             await asyncio.sleep(_RETRY_S)

@@ -4,10 +4,11 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from typing import Literal
 
 import structlog
 
-from tracker.domain.reading import Checkpoint, SourceReport, Unreadable
+from tracker.domain.reading import Checkpoint, Overdue, SourceReport, Unreadable
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.ingest.story import Reading, Story
 from tracker.ingest.writer import Writer
@@ -46,18 +47,38 @@ class Runner:
         self._began_at_s = asyncio.get_running_loop().time()
         self._failures = 0
         self._reported_down = False
+        self._said_overdue = False
+        self._resyncing = False
 
-    def overdue_s(self, now_s: float) -> float | None:
-        """Seconds since the provider's last answer, when that is too long ago."""
-        answered_at_s = self.source.answered_at_s
-        age_s = now_s - (self._began_at_s if answered_at_s is None else answered_at_s)
-        return age_s if age_s > self.source.overdue_after_s else None
+    def overdue(self) -> Overdue | None:
+        """What to say of the source when its last answer is too long ago.
+
+        Its calls turn unknown by that, so what it tells next is followed by a resync.
+        """
+        age_s = self._answered_ago_s()
+        if age_s <= self.source.overdue_after_s:
+            return None
+        self._said_overdue = True
+        return Overdue(self.source.key, self.token, round(age_s, 3))
+
+    def _answered_ago_s(self) -> float:
+        """Seconds since the provider's last answer, or since the beginning."""
+        last_at_s = max(self.source.answered_at_s or 0.0, self._began_at_s)
+        return asyncio.get_running_loop().time() - last_at_s
+
+    @property
+    def state(self) -> Literal["seen", "blind", "locked"]:
+        """How it is with the source, for metrics."""
+        if self.locked:
+            return "locked"
+        return "blind" if self._is_blind() else "seen"
 
     async def run(self) -> None:
         """Observe until cancelled, or until a person is needed."""
         while not self.locked:
             try:
                 await self._observe()
+                await self._back_off("its observation ended", None)
             except ProviderLockedError as error:
                 self.locked = True
                 log.error("source_locked", source=self.source.key, error=str(error))
@@ -73,11 +94,18 @@ class Runner:
         await self._tell([SourceReport(state="down", retired=True)])
 
     async def _observe(self) -> None:
+        self._resyncing = True
         async with aclosing(self.source.observe()) as turns:
             async for turn in turns:
+                complete = any(isinstance(reading, Checkpoint) for reading in turn)
+                if complete:
+                    self._resyncing = self._said_overdue = False
                 await self._tell(turn)
-                if any(isinstance(reading, Checkpoint) for reading in turn):
+                if complete:
                     self._recovered()
+                elif self._said_overdue and not self._resyncing:
+                    self._resyncing = True
+                    self.source.resync()
 
     def _recovered(self) -> None:
         if self._failures:
@@ -97,8 +125,8 @@ class Runner:
 
     def _is_blind(self) -> bool:
         """It never answered, or too long ago."""
-        now_s = asyncio.get_running_loop().time()
-        return self.source.answered_at_s is None or self.overdue_s(now_s) is not None
+        never = self.source.answered_at_s is None
+        return never or self._answered_ago_s() > self.source.overdue_after_s
 
     async def _tell(self, readings: Sequence[Reading]) -> None:
         for reading in readings:

@@ -22,6 +22,9 @@ log = structlog.get_logger(__name__)
 ROLE = "ingest"
 EVERY_S = 1.0
 _STOP_S = 1.5
+_LEAVE_S = 1.0
+_RENEWALS = 3
+"""Of a lease, before it would run out."""
 
 
 class Supervisor:
@@ -56,7 +59,10 @@ class Supervisor:
         self._new_runner = new_runner
         self._running: dict[str, tuple[Runner, asyncio.Task[None]]] = {}
         self._renewed_at_s = 0.0
+        self._spent: dict[str, int] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
         self._known: dict[str, Mapping[str, Source]] = {}
+        self._unreadable: set[str] = set()
         self._shares: tuple[object, set[str]] = (None, set())
 
     @property
@@ -66,13 +72,7 @@ class Supervisor:
 
     def overdue(self) -> tuple[Overdue, ...]:
         """The owned sources that are blind now."""
-        now_s = asyncio.get_running_loop().time()
-        ages = [(runner, runner.overdue_s(now_s)) for runner in self.runners]
-        return tuple(
-            Overdue(runner.source.key, runner.token, round(age_s, 3))
-            for runner, age_s in ages
-            if age_s is not None
-        )
+        return tuple(filter(None, (runner.overdue() for runner in self.runners)))
 
     def resync(self, asked: Resync) -> None:
         """A keeper found a hole in what an owned source told."""
@@ -88,7 +88,7 @@ class Supervisor:
             while True:
                 try:
                     await self._balance()
-                    self._renewed_at_s, away = loop.time(), False
+                    away = False
                 except StoreError as error:
                     if not away:
                         log.warning("ingest_store_away", error=str(error))
@@ -97,27 +97,17 @@ class Supervisor:
                         await self._stop(list(self._running))
                 await asyncio.sleep(EVERY_S)
         finally:
-            owned = list(self._running)
-            await self._stop(owned)
-            with suppress(StoreError):
-                await self._registry.leave(ROLE, self._process)
-                await self._release(owned)
+            await self._leave()
 
     async def _balance(self) -> None:
         live = await self._registry.live(ROLE, self._process)
         sources = self._sources()
         mine = self._share(sources, tuple(sorted(live)))
-        changed = [
-            key
-            for key, (runner, _) in self._running.items()
-            if key not in mine or sources[key] is not runner.source
-        ]
-        gone = [key for key in changed if key not in sources]
-        for key in gone:
-            await self._retire(key)
-        await self._stop(changed)
-        await self._release([key for key in changed if key not in mine])
+        await self._part(sources, mine)
+        if mine == self._running.keys() and not self._is_due():
+            return
         held = await self._take(mine)
+        self._renewed_at_s = asyncio.get_running_loop().time()
         lost = [
             key
             for key, (runner, _) in self._running.items()
@@ -127,12 +117,37 @@ class Supervisor:
         for key in held.keys() - self._running.keys():
             self._start(sources[key], held[key])
 
+    def _is_due(self) -> bool:
+        """The leases are to be renewed now, not to run out before the next time."""
+        age_s = asyncio.get_running_loop().time() - self._renewed_at_s
+        return age_s >= self._lease_s / _RENEWALS
+
+    async def _part(self, sources: Mapping[str, Source], mine: set[str]) -> None:
+        """End what is gone, changed, broken or somebody else's by now."""
+        over = {
+            key: runner
+            for key, (runner, task) in self._running.items()
+            if key not in mine
+            or sources[key] is not runner.source
+            or (task.done() and not runner.locked)
+        }
+        await self._stop(list(over))
+        for key in over.keys() - sources.keys():
+            task = asyncio.create_task(over[key].retire())
+            self._retiring.add(task)
+            task.add_done_callback(self._retiring.discard)
+        await self._release(list(over))
+
     def _sources(self) -> dict[str, Source]:
         for account in self._accounts:
             try:
                 self._known[account.key] = account.sources()
+                self._unreadable.discard(account.key)
             except ConfigError as error:
-                log.error("agents_unreadable", account=account.key, error=str(error))
+                if account.key not in self._unreadable:
+                    key = account.key
+                    log.error("agents_unreadable", account=key, error=str(error))
+                self._unreadable.add(account.key)
                 self._known.setdefault(account.key, {})
         return {
             key: source
@@ -149,9 +164,21 @@ class Supervisor:
         return self._shares[1]
 
     async def _take(self, keys: set[str]) -> dict[str, Lease]:
+        """The leases held now, none with a token that an earlier runner told with.
+
+        A runner's numbers begin at 1 again, which under the same token are repeats.
+        """
         held: dict[str, Lease] = {}
         for partition, names in self._by_partition(keys).items():
-            held |= await self._leases[partition].take(names)
+            leases = self._leases[partition]
+            taken = await leases.take(names)
+            spent = [
+                key
+                for key, lease in taken.items()
+                if key not in self._running and self._spent.get(key) == lease.token
+            ]
+            await leases.release(spent)
+            held |= taken | await leases.take(spent)
         return held
 
     async def _release(self, keys: Sequence[str]) -> None:
@@ -166,13 +193,20 @@ class Supervisor:
 
     def _start(self, source: Source, lease: Lease) -> None:
         runner = self._new_runner(source, lease)
+        self._spent[source.key] = lease.token
         self._running[source.key] = (runner, asyncio.create_task(runner.run()))
 
-    async def _retire(self, key: str) -> None:
-        runner, task = self._running[key]
-        task.cancel()
-        await asyncio.wait([task], timeout=_STOP_S)
-        await runner.retire()
+    async def _leave(self) -> None:
+        """Give everything back, as far as the store answers in time."""
+        owned = list(self._running)
+        await self._stop(owned)
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(_LEAVE_S):
+                await self._registry.leave(ROLE, self._process)
+                await self._release(owned)
+                await asyncio.gather(*self._retiring)
+        for task in self._retiring:
+            task.cancel()
 
     async def _stop(self, keys: Sequence[str]) -> None:
         """End these runners; one that does not end within its time is told so."""

@@ -119,7 +119,7 @@ class Outbox:
         key = self._keys[partition].outbox
         command = ("XRANGE", key, _inclusive(after), "+", "COUNT", count + 1)
         raws = parse_entries(await self._redis.call(key, *command))
-        return [_tailed(partition, raw) for raw in _after(raws, after)]
+        return [_tailed(partition, raw) for raw in _after(raws, after)[:count]]
 
     async def tail(
         self, partition: int, after: str, only: str | None = None

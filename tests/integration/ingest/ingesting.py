@@ -1,0 +1,66 @@
+"""One process's ingest over a store, wired as a process wires it."""
+
+import asyncio
+
+from tests.integration.store.kept import Kept
+from tracker.domain.reading import Unreadable
+from tracker.ingest.asks import follow_asks
+from tracker.ingest.pulse import Pulse
+from tracker.ingest.runner import Runner
+from tracker.ingest.story import Story
+from tracker.ingest.supervisor import Supervisor
+from tracker.ingest.writer import Writer
+from tracker.providers.base import Account, Source
+from tracker.store.leases import Lease
+
+
+class Ingesting:
+    """Observes its share of the sources while it runs.
+
+    Attributes:
+        tokens: Of every runner that it started, by source, in order.
+    """
+
+    def __init__(self, kept: Kept, process: str, *accounts: Account) -> None:
+        self.tokens: dict[str, list[int]] = {}
+        self.writer = Writer(kept.inboxes)
+        self.supervisor = Supervisor(
+            accounts,
+            kept.registry,
+            process,
+            kept.leases(process),
+            kept.lease_s,
+            self._new_runner,
+        )
+        self.pulse = Pulse(
+            kept.redis,
+            kept.inboxes,
+            [keys.meta for keys in kept.keys],
+            process,
+            self.supervisor.overdue,
+            self.writer,
+        )
+        self._process = process
+        self._partitions = kept.partitions
+        self._outbox = kept.outbox
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.supervisor.run())
+                group.create_task(self.pulse.run())
+                for partition in range(self._partitions):
+                    asked = self.supervisor.resync
+                    group.create_task(follow_asks(self._outbox, partition, asked))
+        finally:
+            await self.writer.close()
+
+    def _new_runner(self, source: Source, lease: Lease) -> Runner:
+        self.tokens.setdefault(source.key, []).append(lease.token)
+        story = Story(source.key, lease.token, self._process, self._partitions)
+        return Runner(source, story, lease.token, self.writer, _ignore)
+
+
+def _ignore(_: str, __: Unreadable) -> None:
+    return

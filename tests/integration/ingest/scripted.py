@@ -1,0 +1,129 @@
+"""A platform that does what a test says, as the framework sees it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+from tracker.domain.key import make_key
+from tracker.domain.reading import Checkpoint, Observation, Unreadable
+from tracker.domain.terms import ALL_ACTIONS, CallState, RecordingState
+from tracker.errors import ConfigError
+from tracker.providers.base import Source
+
+Turn = Sequence[Observation | Checkpoint | Unreadable]
+
+
+class ScriptedSource:
+    """Shows its calls at every beginning and resync, then whatever it is told.
+
+    Attributes:
+        calls: What a full read shows now.
+        begun, ended: How many observations.
+        taken: How many turns were asked on from: they were stored.
+        resyncs: How often one was asked for.
+    """
+
+    def __init__(self, key: str, overdue_after_s: float = 10.0) -> None:
+        self.key = key
+        self.overdue_after_s = overdue_after_s
+        self.answered_at_s: float | None = None
+        self.calls: dict[str, Observation] = {}
+        self.begun = self.ended = self.taken = self.resyncs = 0
+        self._script: asyncio.Queue[Turn | Exception | None] = asyncio.Queue()
+
+    def show(
+        self,
+        call: str,
+        recording: RecordingState = "recording",
+        state: CallState = "active",
+    ) -> None:
+        """Notify of a call; it is in every full read until it has ended."""
+        seen = observation(call, recording, state, self.key)
+        self.calls[call] = seen
+        if state == "ended":
+            del self.calls[call]
+        self.tell([seen])
+
+    def tell(self, turn: Turn) -> None:
+        """Yield *turn* next."""
+        self._script.put_nowait(turn)
+
+    @property
+    def waiting(self) -> int:
+        """How many turns were not yet asked for."""
+        return self._script.qsize()
+
+    def fail(self, error: Exception) -> None:
+        """End the observation with *error*."""
+        self._script.put_nowait(error)
+
+    def end(self) -> None:
+        """End the observation as no source may."""
+        self._script.put_nowait(None)
+
+    def resync(self) -> None:
+        self.resyncs += 1
+        self.tell(self._everything())
+
+    async def observe(self) -> AsyncGenerator[Turn]:
+        self.begun += 1
+        turn: Turn | Exception | None = self._everything()
+        try:
+            while turn is not None:
+                if isinstance(turn, Exception):
+                    raise turn
+                self.answered_at_s = asyncio.get_running_loop().time()
+                yield turn
+                self.taken += 1
+                turn = await self._script.get()
+        finally:
+            self.ended += 1
+
+    def _everything(self) -> Turn:
+        shown = [c.model_copy(update={"exact": False}) for c in self.calls.values()]
+        return [*shown, Checkpoint(calls=tuple(self.calls), process="")]
+
+
+class ScriptedAccount:
+    """Sources that a test adds and removes.
+
+    Attributes:
+        listed: What the settings have now; None = they cannot be read.
+    """
+
+    def __init__(self, key: str, *sources: Source) -> None:
+        self.key = key
+        self.listed: dict[str, Source] | None = {s.key: s for s in sources}
+
+    def sources(self) -> Mapping[str, Source]:
+        if self.listed is None:
+            message = "line 3 of the agents file cannot be read"
+            raise ConfigError(message)
+        return dict(self.listed)
+
+    async def check(self) -> str:
+        return "here"
+
+
+def call_key(name: str) -> str:
+    return make_key("genesys", "acme", name)
+
+
+def source_key(name: str) -> str:
+    return make_key("genesys", "acme", name)
+
+
+def observation(
+    call: str,
+    recording: RecordingState | None = "recording",
+    state: CallState = "active",
+    agent: str = "jdoe",
+) -> Observation:
+    """A notification of one leg."""
+    return Observation(
+        call=call,
+        leg_id=call,
+        state=state,
+        recording=recording,
+        agent=agent.rpartition("/")[2],
+        actions=ALL_ACTIONS,
+    )
