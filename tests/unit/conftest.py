@@ -1,6 +1,6 @@
 from hypothesis import settings
 
 settings.register_profile(
-    "unit", max_examples=60, deadline=None, derandomize=True, database=None
+    "unit", max_examples=50, deadline=None, derandomize=True, database=None
 )
 settings.load_profile("unit")

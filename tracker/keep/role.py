@@ -50,12 +50,16 @@ class KeepRole:
 
     async def run(self) -> None:
         """Keep this process's share until cancelled; then give all of it back."""
+        away = False
         try:
             while True:
                 try:
                     await self._balance()
+                    away = False
                 except StoreError as error:
-                    log.warning("keep_store_away", error=str(error))
+                    if not away:
+                        log.warning("keep_store_away", error=str(error))
+                    away = True
                 await asyncio.sleep(_EVERY_S)
         finally:
             with suppress(StoreError, TimeoutError):

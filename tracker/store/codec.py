@@ -39,7 +39,7 @@ _HEADER: TypeAdapter[Header] = TypeAdapter(
 def dump_packet(inputs: Sequence[Input]) -> bytes:
     """The value of an inbox entry's one field."""
     packet = Packet.model_construct(schema_number=SCHEMA, inputs=tuple(inputs))
-    return packet.model_dump_json(exclude_defaults=False).encode()
+    return packet.model_dump_json(exclude_none=True).encode()
 
 
 def parse_packet(raw: bytes) -> Packet:

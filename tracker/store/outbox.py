@@ -110,6 +110,18 @@ class Outbox:
         ]
         return found
 
+    async def entry(self, partition: int, id_: str) -> Tailed:
+        """The entry *id_*.
+
+        Raises:
+            PositionLostError: It is no longer there.
+        """
+        key = self._keys[partition].outbox
+        raws = parse_entries(await self._redis.call(key, "XRANGE", key, id_, id_))
+        if not raws:
+            raise PositionLostError(_gone(id_))
+        return _tailed(partition, raws[0])
+
     async def read(self, partition: int, after: str, count: int) -> list[Tailed]:
         """At most *count* entries after *after*.
 
@@ -166,8 +178,7 @@ def _after(raws: Sequence[Raw], after: str) -> Sequence[Raw]:
     if after == BEGINNING:
         return raws
     if not raws or raws[0].id != after:
-        message = f"entry {after} is no longer in its outbox"
-        raise PositionLostError(message)
+        raise PositionLostError(_gone(after))
     return raws[1:]
 
 
@@ -193,6 +204,10 @@ def _wanted(raws: Sequence[Raw], only: str | None) -> Sequence[Raw]:
     begin = b'{"kind":"%s"' % only.encode()
     of_kind = [raw for raw in raws[:-1] if raw.fields[HEADER_FIELD].startswith(begin)]
     return [*of_kind, *raws[-1:]]
+
+
+def _gone(id_: str) -> str:
+    return f"entry {id_} is no longer in its outbox"
 
 
 def _tailed(partition: int, raw: Raw) -> Tailed:

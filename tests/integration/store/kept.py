@@ -1,9 +1,11 @@
 """A store with everything that keeps partitions, wired as a process wires it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.integration.cluster import Cluster
 from tests.integration.store.connected import connected
@@ -188,6 +190,12 @@ class Listener:
         """Every version of one entity."""
         headers = (tailed.header for tailed in self.entries)
         return [h for h in headers if isinstance(h, Entry) and h.key == key]
+
+    def snapshots(self, key: str) -> list[dict[str, Any]]:
+        """The public form of one entity, version by version."""
+        headers = self.headers(key)
+        found = [t.snapshot for t in self.entries if t.header in headers and t.snapshot]
+        return [json.loads(raw) for raw in found]
 
     def states(self, key: str) -> list[str | None]:
         """The recording states of a call, one after the other."""

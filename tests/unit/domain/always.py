@@ -1,7 +1,7 @@
 """What holds after every decision, whatever was decided."""
 
 import itertools
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tracker.domain.call import Call
@@ -48,6 +48,7 @@ def check(
     _issue_events_match(before, changes, after)
     _timeline_is_whole(after, timeline)
     _totals_add_up(after, now, timeline)
+    _totals_add_up(after, now + timedelta(seconds=12.345), timeline)
     _nothing_is_believed(after)
     if any(change.type == "call.ended" for change in changes.changes):
         told = changes.changes[-1].detail["timeline"]

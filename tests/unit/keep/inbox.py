@@ -166,3 +166,11 @@ def alive(process: str = "p1", *overdue: tuple[str, int, float]) -> Alive:
 
 
 TICK = Tick()
+
+
+def recorded() -> Inbox:
+    """One recorded call of jdoe, told by the process p1."""
+    inbox = Inbox()
+    inbox.enter(0, inbox.complete(JDOE), alive())
+    inbox.enter(1, inbox.observed(JDOE, "active", "recording"))
+    return inbox

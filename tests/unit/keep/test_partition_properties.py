@@ -27,6 +27,7 @@ observations = st.tuples(
             "recording": st.sampled_from(["recording", "paused", "stopped", None]),
             "call": st.sampled_from([*map(call_key, NAMES), "nonsense"]),
             "token": st.sampled_from([1, 1, 1, 2]),
+            "hands_over": st.booleans(),
         }
     ),
 )

@@ -1,0 +1,93 @@
+"""A command to the whole call: proved when it is true of the call."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.domain.life import Life
+
+
+def conference() -> Life:
+    """Three legs; the pause goes to the two that record."""
+    life = Life()
+    life.at(0).told("a", "active", "recording")
+    life.at(1).told("b", "active", "recording")
+    life.at(2).told("c", "active", "paused")
+    life.at(10).ask("pause")
+    assert [e.source[-1] for e in life.command.executions] == ["a", "b"]
+    for agent in "ab":
+        life.at(11).send(agent, attempt=agent)
+        life.at(12).result(agent, "accepted", attempt=agent)
+    return life
+
+
+def test_a_command_to_every_leg_is_settled_when_all_are() -> None:
+    """It is as strong as its weakest part."""
+    life = conference()
+    assert "command.confirmed" not in life.at(13).told("a", "active", "paused")
+    assert life.stage() == "accepted"
+    assert "command.confirmed" in life.at(14).told("b", "active", "paused")
+    assert life.shown.command is not None
+    assert life.shown.command.source is None
+
+
+def test_parts_have_deadlines_of_their_own() -> None:
+    """One leg's source waits longer than the other's."""
+    life = Life()
+    life.at(0).told("a", "active", "recording")
+    life.at(1).told("b", "active", "recording")
+    life.at(10).ask("pause")
+    life.at(11).send("a")
+    assert life.next_due_s() == 28
+    life.at(28).tick()
+    assert [e.stage for e in life.command.executions] == ["unconfirmed", "requested"]
+    assert life.next_due_s() == 70
+    assert "command.unconfirmed" in life.at(70).tick()
+
+
+OVERRULED: dict[str, tuple[Callable[[Life], list[str]], str]] = {
+    "another leg began to record": (
+        lambda x: x.at(13).told("c", "active", "recording"),
+        "contradicted",
+    ),
+    "a new leg records": (
+        lambda x: x.at(13).told("d", "active", "recording"),
+        "contradicted",
+    ),
+    "a proved leg records again": (
+        lambda x: x.at(13.5).told("a", "active", "recording"),
+        "contradicted",
+    ),
+    "another leg cannot be seen": (
+        lambda x: x.at(13).blind("c", since_s=12),
+        "unconfirmed",
+    ),
+    "a new leg that does not report": (
+        lambda x: x.at(13).told("d", "active"),
+        "confirmed",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OVERRULED)
+def test_a_call_is_paused_only_when_no_leg_records_or_is_unknown(name: str) -> None:
+    """Though all that was asked for is proved."""
+    meanwhile, stage = OVERRULED[name]
+    life = conference()
+    life.at(12.5).told("a", "active", "paused")
+    meanwhile(life)
+    told = life.at(14).told("b", "active", "paused")
+    assert f"command.{stage}" in told
+    assert life.stage() == stage
+
+
+def test_a_leg_that_was_named_answers_for_itself() -> None:
+    """The others may do as they like."""
+    life = Life()
+    life.at(0).told("a", "active", "recording")
+    life.at(1).told("b", "active", "recording")
+    life.at(10).ask("pause", agent="a")
+    life.at(11).send("a")
+    life.at(12).result("a", "accepted")
+    assert "command.confirmed" in life.at(13).told("a", "active", "paused")
+    assert life.state == ("recording", None)
