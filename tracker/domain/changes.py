@@ -65,4 +65,3 @@ class Policy(NamedTuple):
     unsent_for_s: float = 60.0
     end_grace_s: float = 5.0
     handover_s: float = 5.0
-    settled_for_s: float = 24 * 3600.0

@@ -47,6 +47,7 @@ class Pulse:
         self._overdue = overdue
         self._writer = writer
         self._store_away = False
+        self._beating = False
 
     async def run(self) -> None:
         """Beat until cancelled."""
@@ -63,17 +64,22 @@ class Pulse:
                     raise result
             else:
                 self._edge(away=False)
+            self._beating = True
             await asyncio.sleep(max(0.0, began_at_s + EVERY_S - loop.time()))
 
     async def _beat(self, partition: int, alive: Alive) -> None:
-        """One sign of life; what it finds handled is at most that much behind."""
+        """One sign of life; what it finds handled is at most that much behind.
+
+        The first one finds where the keepers were when all was down: no news.
+        """
         inbox, meta = self._inboxes[partition], self._offsets[partition]
         appended, offset = await self._redis.pipeline(
             inbox.key, [inbox.command([alive]), ("HGET", meta, "offset")]
         )
         known = at_ms(offset.decode()) if offset else 0
         behind = offset is not None and at_ms(appended.decode()) - known > BEHIND_MS
-        self._writer.hold(partition, behind=behind)
+        if self._beating:
+            self._writer.hold(partition, behind=behind)
 
     def _edge(self, *, away: bool, error: str | None = None) -> None:
         if away and not self._store_away:

@@ -18,11 +18,13 @@ class Feed:
     Attributes:
         process: Who tells it. Until its first checkpoint names it, an owner goes by
             the source's key, and is alive as long as it tells.
+        read_at: When its last full read began; not stored.
     """
 
     token: int
     number: int
     process: str
+    read_at: datetime | None = None
 
 
 class Feeds:
@@ -59,6 +61,7 @@ class Feeds:
     def _sign_of_life(self, source: str, feed: Feed, told: Told, at: datetime) -> None:
         if isinstance(told.reading, Checkpoint):
             feed.process = told.reading.process
+            feed.read_at = told.reading.at(at)
             self._gone(source)
             self.alive(feed.process, at)
         elif feed.process == source or feed.process not in self.processes:
@@ -68,6 +71,11 @@ class Feeds:
         """The newest owner of *source* that spoke here is that of *token*."""
         feed = self.feeds.get(source)
         return feed is not None and feed.token == token
+
+    def has_read_since(self, source: str, at: datetime) -> bool:
+        """A full read of *source* was begun later than *at*."""
+        feed = self.feeds.get(source)
+        return feed is not None and feed.read_at is not None and feed.read_at > at
 
     def is_stale(self, source: str, token: int) -> bool:
         """A newer owner of *source* has spoken here."""

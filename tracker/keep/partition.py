@@ -39,6 +39,10 @@ from tracker.store.codec import Input, dump_packet
 ALIVE_FOR_S = 10.0
 """A process that is silent for so long has its sources blinded."""
 
+JUST_READ_S = 2.0
+"""A full read this young overtook the sign of life that calls its source overdue; if it
+is, the next one says so again."""
+
 WATERMARK_EVERY_S = 2.0
 
 
@@ -178,8 +182,9 @@ class Partition:
     def _alive(self, alive: Alive, at: datetime) -> None:
         self.feeds.alive(alive.process, at)
         for source, token, age_s in alive.overdue:
-            if self.feeds.is_current(source, token):
-                answered_at = earlier(at, max(0.0, age_s))
+            answered_at = earlier(at, max(0.0, age_s))
+            just_read = self.feeds.has_read_since(source, earlier(at, JUST_READ_S))
+            if self.feeds.is_current(source, token) and not just_read:
                 self._blind(source, answered_at, at, "no answer in time")
 
     def _blind(self, source: str, seen_at: datetime, at: datetime, why: str) -> None:

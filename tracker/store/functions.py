@@ -37,7 +37,7 @@ class Functions:
         Raises:
             StoreUnavailableError: No answer in time; it may have run.
         """
-        function = f"tracker_{name}_{self._hash}"
+        function = self.name(name)
         try:
             return await self._run(function, keys, args, replicated=replicated)
         except StoreError as error:
@@ -45,6 +45,10 @@ class Functions:
                 raise
         await self.load()
         return await self._run(function, keys, args, replicated=replicated)
+
+    def name(self, name: str) -> str:
+        """What the server knows a function by."""
+        return f"tracker_{name}_{self._hash}"
 
     async def _run(
         self,

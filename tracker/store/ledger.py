@@ -137,6 +137,18 @@ class Ledger:
             StoreUnavailableError: No answer. Safe to repeat: what was applied the
                 first time is found by its id.
         """
+        names, args = self.arguments(batch, epoch, lease)
+        answer = await self._functions.call("commit", names, args, replicated=True)
+        verdict = answer[0].decode()
+        if verdict not in ("ok", "done"):
+            message = f"partition {self.keys.partition}: {verdict} has changed"
+            raise LeaseLostError(message)
+        return str(answer[1].decode())
+
+    def arguments(
+        self, batch: Batch, epoch: str, lease: Lease
+    ) -> tuple[list[str], list[Value]]:
+        """The keys and arguments of the server-side commit."""
         names = [self.keys.meta, self.keys.leases]
         args: list[Value] = [epoch, lease.holder, lease.token, self._ttl_ms]
         args += [KEEP_LEASE, batch.expected, batch.offset, batch.id]
@@ -146,9 +158,4 @@ class Ledger:
                 names.append(str(key))
                 index[key] = len(names)
             args += [command, index[key], len(rest), *rest]
-        answer = await self._functions.call("commit", names, args, replicated=True)
-        verdict = answer[0].decode()
-        if verdict not in ("ok", "done"):
-            message = f"partition {self.keys.partition}: {verdict} has changed"
-            raise LeaseLostError(message)
-        return str(answer[1].decode())
+        return names, args

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
@@ -29,7 +29,7 @@ from tracker.providers.genesys.wire import (
     parse_message,
 )
 
-ENDED_FOR_S = 60.0
+ENDED_FOR_S = 10.0
 """How long a server that wants no more requests is left alone."""
 
 CONSULTED_FOR_S = 2.0
@@ -72,6 +72,15 @@ class AgentSource:
         self,
     ) -> AsyncGenerator[Sequence[Observation | Checkpoint | Unreadable]]:
         """See `tracker.providers.base.Source.observe`."""
+        try:
+            async with aclosing(self._observe()) as turns:
+                async for turn in turns:
+                    yield turn
+        except (asyncio.CancelledError, GeneratorExit):
+            self._protocol = self._new_protocol()
+            raise
+
+    async def _observe(self) -> AsyncGenerator[Turn]:
         self._protocol.probe()
         if not self._protocol.is_failing:
             await self._session.login()
