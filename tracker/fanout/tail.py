@@ -1,0 +1,86 @@
+"""The tails: from every outbox into the projection and on to the hub, for ever."""
+
+import asyncio
+
+import structlog
+
+from tracker.errors import PositionLostError, StoreUnavailableError
+from tracker.fanout.events import expand
+from tracker.fanout.hub import Hub
+from tracker.fanout.projection import Projection
+from tracker.fanout.settings import FanoutSettings
+from tracker.store.outbox import Outbox, Tailed
+
+_log = structlog.get_logger(__name__)
+_RETRY_S = 0.1
+
+
+class Tails:
+    """One task per partition.
+
+    Args:
+        outbox: Of the store.
+        projection: Brought up to each entry, then
+        hub: is told of its events, in the same turn.
+        settings: Of the fanout.
+    """
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        projection: Projection,
+        hub: Hub,
+        settings: FanoutSettings | None = None,
+    ) -> None:
+        self._outbox = outbox
+        self._projection = projection
+        self._hub = hub
+        self._settings = settings or FanoutSettings()
+
+    async def start(self) -> None:
+        """Read what there is.
+
+        Raises:
+            StoreUnavailableError: The store is away; start again.
+        """
+        for partition in range(self._outbox.partitions):
+            await self._load(partition)
+
+    async def run(self) -> None:
+        """Follow every outbox, after `start`, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for partition in range(self._outbox.partitions):
+                tasks.create_task(self._follow(partition), name=f"tail {partition}")
+
+    def take(self, tailed: Tailed) -> None:
+        """Take in one entry, the next of its partition."""
+        events = expand(tailed, self._outbox.epoch)
+        place = self._projection.apply(tailed)
+        self._hub.publish(tailed.partition, place, events)
+
+    async def _load(self, partition: int) -> None:
+        place = await self._projection.load(partition)
+        self._hub.reset(partition, place)
+
+    async def _follow(self, partition: int) -> None:
+        """Tail, and begin again after every loss; only edges are logged."""
+        whole, retry_s = True, 0.0
+        while True:
+            try:
+                if not whole:
+                    await self._outbox.refresh()
+                    await self._load(partition)
+                    whole = True
+                after = self._projection.cursor.places[partition].stream_id
+                async for batch in self._outbox.tail(partition, after):
+                    if retry_s:
+                        _log.info("tail recovered", partition=partition)
+                        retry_s = 0.0
+                    for tailed in batch:
+                        self.take(tailed)
+            except (PositionLostError, StoreUnavailableError) as error:
+                whole = whole and isinstance(error, StoreUnavailableError)
+                if not retry_s:
+                    _log.warning("tail lost", partition=partition, reason=str(error))
+                retry_s = min(max(_RETRY_S, retry_s * 2), self._settings.retry_max_s)
+                await asyncio.sleep(retry_s)
