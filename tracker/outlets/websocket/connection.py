@@ -1,0 +1,283 @@
+"""One socket: reads it, pages snapshots and replays into it, closes it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from http import HTTPStatus
+from time import monotonic
+from typing import Final, NamedTuple, Protocol
+
+from aiohttp import WSMessage, WSMsgType, web
+from aiohttp.abc import AbstractStreamWriter
+
+from tracker.errors import ClientRefusedError, SlowSubscriberError
+from tracker.outlets.auth import Principal, UnauthorizedError
+from tracker.outlets.websocket import codes, frames
+from tracker.outlets.websocket.feed import Feed, bring_up, cursor_frame
+from tracker.outlets.websocket.frames import FrameError
+from tracker.outlets.websocket.session import (
+    Access,
+    Authenticate,
+    Begin,
+    End,
+    Session,
+)
+from tracker.outlets.websocket.settings import StreamSettings
+
+SUBPROTOCOL: Final = "tracker.v1"
+
+_ENDS: Final = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+_PING: Final = b"\x89\x00"  # RFC 6455, 5.5.2: FIN and opcode 9, without a payload
+
+
+class Conversation(web.WebSocketResponse):
+    """A handshake's answer, whose body is all that is said on the socket.
+
+    So the middlewares are through when the conversation begins, and what they hold
+    does not stay for as long as it lasts.
+    """
+
+    def __init__(self, settings: StreamSettings) -> None:
+        super().__init__(
+            protocols=(SUBPROTOCOL,),
+            compress=False,
+            autoping=False,
+            max_msg_size=settings.max_frame_bytes,
+            timeout=settings.close_timeout_s,
+        )
+        self.talk: Callable[[], Awaitable[None]] | None = None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        """Have the conversation, then close."""
+        if self.talk is not None:
+            talk, self.talk = self.talk(), None
+            await talk
+        await super().write_eof()
+
+
+class Socket(NamedTuple):
+    """A socket after its handshake."""
+
+    ws: Conversation
+    transport: asyncio.Transport
+    writer: AbstractStreamWriter
+
+
+class Crowd(Protocol):
+    """All connections of the process."""
+
+    def enter(self, connection: "Connection") -> None:
+        """A connection begins."""
+
+    def leave(self, connection: "Connection") -> None:
+        """A connection has ended."""
+
+    def ready(self, connection: "Connection") -> None:
+        """Have the connection flushed at the end of this turn."""
+
+
+class Connection:
+    """A session with its socket; a `tracker.outlets.websocket.session.Shell`.
+
+    Args:
+        feed: Of the process.
+        crowd: Of the process.
+        socket: Whose handshake is over.
+
+    Attributes:
+        closed: The code that this side has closed with; None = it has not.
+        waiting: What the client has not taken is above `StreamSettings.slow_bytes`.
+    """
+
+    __slots__ = (
+        "_closing",
+        "_crowd",
+        "_feed",
+        "_heard",
+        "_socket",
+        "closed",
+        "session",
+        "waiting",
+    )
+
+    def __init__(self, feed: Feed, crowd: Crowd, socket: Socket) -> None:
+        self._feed = feed
+        self._crowd = crowd
+        self._socket = socket
+        self._closing: asyncio.Task[None] | None = None
+        self._heard = True
+        self.session = Session(self, feed.settings)
+        self.closed: int | None = None
+        self.waiting = False
+
+    async def run(self, principal: Principal | None, token: str | None) -> None:
+        """Serve the client until either side has had enough.
+
+        Args:
+            principal: Known from the handshake; None = not yet.
+            token: One that the handshake had and that nobody has looked at.
+        """
+        self._crowd.enter(self)
+        try:
+            async with asyncio.timeout(self._feed.settings.auth_timeout_s):
+                await self._greet(principal, token)
+            while self._goes_on(message := await self._socket.ws.receive()):
+                await self._receive(message)
+        except ClientRefusedError as refused:
+            self.close(refused.code, str(refused))
+        except TimeoutError:
+            self.close(codes.UNAUTHORIZED, "no access token in time")
+        except ConnectionError:
+            self._socket.transport.abort()
+        finally:
+            self._leave()
+            self._crowd.leave(self)
+            if self._closing is not None:
+                await self._closing
+
+    def ready(self) -> None:
+        """The session has frames: have them flushed at the end of this turn."""
+        self._crowd.ready(self)
+
+    def wake(self, delay_s: float) -> None:
+        """The session holds events, for *delay_s* at most."""
+        asyncio.get_running_loop().call_later(delay_s, self.show_cursor)
+
+    def lost(self) -> None:
+        """Events may be missing."""
+        self.close(codes.EVENTS_LOST, "events may be missing; resume by cursor")
+
+    def show_cursor(self) -> None:
+        """Send what is held, and how far the client has been told of everything."""
+        self.session.cursor(cursor_frame(self._feed.projection))
+
+    def write(self, data: bytes) -> None:
+        """Hand *data*, whole frames, to the socket; a client too slow is closed."""
+        transport = self._socket.transport
+        if self.closed is not None or transport.is_closing():
+            return
+        unsent_bytes = transport.get_write_buffer_size() + len(data)
+        self.waiting = unsent_bytes > self._feed.settings.slow_bytes
+        if self.waiting and self.session.too_slow(unsent_bytes, monotonic()):
+            self._close_slow()
+        else:
+            transport.write(data)
+
+    def look(self, now: datetime) -> None:
+        """Close when the client is too slow, or its token has expired."""
+        if self.closed is not None:
+            return
+        unsent_bytes = self._socket.transport.get_write_buffer_size()
+        self.waiting = unsent_bytes > self._feed.settings.slow_bytes
+        if self.session.too_slow(unsent_bytes, monotonic()):
+            self._close_slow()
+        elif self.session.expired(now):
+            self.close(codes.EXPIRED, "the access token has expired")
+
+    def ping(self) -> None:
+        """Ask for a sign of life; cut a client that gave none since the last time."""
+        if self._heard:
+            self._heard = False
+            self.write(_PING)
+        else:
+            self._socket.transport.abort()
+
+    def close(self, code: int, reason: str) -> None:
+        """Close with *code*; the connection is cut when the client does not answer."""
+        if self.closed is None:
+            self.closed = code
+            self._leave()
+            self._closing = asyncio.create_task(self._close(code, reason))
+
+    async def _close(self, code: int, reason: str) -> None:
+        ws, transport, _ = self._socket
+        with suppress(ConnectionError):
+            await ws.close(code=code, message=reason.encode(), drain=False)
+        transport.abort()
+
+    def _close_slow(self) -> None:
+        slow = SlowSubscriberError()
+        self.close(slow.code, str(slow))
+
+    def _leave(self) -> None:
+        for subscription in self.session.subscriptions.values():
+            self._feed.hub.discard(subscription.query, subscription)
+
+    async def _greet(self, principal: Principal | None, token: str | None) -> None:
+        if principal is not None:
+            self.session.authorise(_access(principal))
+        elif token is not None:
+            self._authenticate(token)
+        while self.session.access is None:
+            message = await self._socket.ws.receive()
+            if not self._goes_on(message):
+                raise ConnectionResetError("closed before it began")
+            await self._receive(message)
+
+    @staticmethod
+    def _goes_on(message: WSMessage) -> bool:
+        return message.type not in _ENDS
+
+    async def _receive(self, message: WSMessage) -> None:
+        self._heard = True
+        match message.type:
+            case WSMsgType.TEXT:
+                await self._follow(message.data)
+            case WSMsgType.BINARY:
+                raise ClientRefusedError(codes.NOT_TEXT, "text frames only")
+            case WSMsgType.PING:
+                await self._socket.ws.pong(message.data)
+            case _:
+                pass
+
+    async def _follow(self, text: str) -> None:
+        action = self.session.receive(text, datetime.now(UTC))
+        match action:
+            case Authenticate(token=token):
+                self._authenticate(token)
+            case Begin():
+                await bring_up(self._feed, self.session, action, self._drain)
+            case End(subscription=subscription):
+                self._feed.hub.discard(subscription.query, subscription)
+            case None:
+                pass
+
+    def _authenticate(self, token: str) -> None:
+        """Let the holder of *token* in, or go on; a bad newer one changes nothing."""
+        try:
+            access = _access(self._feed.auth.principal(token))
+        except UnauthorizedError as error:
+            if self.session.access is None:
+                raise ClientRefusedError(codes.UNAUTHORIZED, str(error)) from error
+            refused = FrameError(HTTPStatus.UNAUTHORIZED, str(error))
+            self.session.send(refused.frame())
+        else:
+            self.session.authorise(access)
+            done = frames.Result(of="auth", expires_at=access.expires_at)
+            self.session.send(frames.encode(done))
+
+    def flush(self) -> None:
+        """Write the session's frames."""
+        if taken := self.session.take():
+            self.write(b"".join(taken))
+
+    async def _drain(self) -> None:
+        """Wait until the client has taken nearly all of what there is for it.
+
+        Raises:
+            SlowSubscriberError: It does not.
+            ConnectionResetError: It has gone, or has been closed.
+        """
+        self.flush()
+        try:
+            async with asyncio.timeout(self._feed.settings.page_timeout_s):
+                await self._socket.writer.drain()
+        except TimeoutError as error:
+            raise SlowSubscriberError from error
+        if self.closed is not None or self._socket.transport.is_closing():
+            raise ConnectionResetError("closed meanwhile")
+
+
+def _access(principal: Principal) -> Access:
+    return Access(principal.subject, principal.visibility, principal.expires_at)

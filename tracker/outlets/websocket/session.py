@@ -1,0 +1,299 @@
+"""What is said on one socket: pure, its clock an argument.
+
+The shell feeds it the client's text frames and writes what it queues; the hub tells its
+subscriptions of events.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from http import HTTPStatus
+from typing import NamedTuple, Protocol
+
+from tracker.errors import ClientRefusedError
+from tracker.fanout.cursor import Cursor
+from tracker.fanout.filters import Chosen, Query, Verdict, Visibility
+from tracker.fanout.published import Published
+from tracker.outlets.websocket import codes, frames
+from tracker.outlets.websocket.frames import (
+    Auth,
+    FrameError,
+    Ping,
+    Subscribe,
+    Unsubscribe,
+)
+from tracker.outlets.websocket.settings import StreamSettings
+from tracker.outlets.websocket.subscription import Conflated, Subscription
+
+
+class Access(NamedTuple):
+    """Who is at the other end.
+
+    Attributes:
+        expires_at: When the socket must end; None = never.
+    """
+
+    subject: str
+    visibility: Visibility
+    expires_at: datetime | None = None
+
+
+class Shell(Protocol):
+    """What a session asks of the socket around it."""
+
+    def ready(self) -> None:
+        """There is something to `Session.take`; told once until it is taken."""
+
+    def wake(self, delay_s: float) -> None:
+        """Call `Session.cursor` in *delay_s*."""
+
+    def lost(self) -> None:
+        """Close with `codes.EVENTS_LOST`."""
+
+
+class Begin(NamedTuple):
+    """To the shell: bring the subscription up to now, and then to the hub."""
+
+    subscription: Subscription
+    since: Cursor | None
+    snapshot: bool
+
+
+class End(NamedTuple):
+    """To the shell: the hub must forget the subscription."""
+
+    subscription: Subscription
+
+
+class Authenticate(NamedTuple):
+    """To the shell: find out whose token it is, and `Session.authorise` them."""
+
+    token: str
+
+
+Action = Begin | End | Authenticate | None
+
+
+class Session:
+    """The state of one socket.
+
+    Args:
+        shell: The socket.
+        settings: Limits.
+
+    Attributes:
+        access: None until the client has said who it is.
+        last: The event that was sent last.
+        conflates: Something may be held.
+        frames: Queued, in order; see `take`.
+    """
+
+    __slots__ = (
+        "_catching_up",
+        "_settings",
+        "_slow_since_s",
+        "access",
+        "conflates",
+        "frames",
+        "last",
+        "shell",
+        "subscriptions",
+    )
+
+    def __init__(self, shell: Shell, settings: StreamSettings) -> None:
+        self.shell = shell
+        self.access: Access | None = None
+        self.subscriptions: dict[str, Subscription] = {}
+        self.last: Published | None = None
+        self.conflates = False
+        self._settings = settings
+        self.frames: list[bytes] = []
+        self._catching_up: Subscription | None = None
+        self._slow_since_s: float | None = None
+
+    def authorise(self, access: Access) -> None:
+        """The client is who *access* says.
+
+        Raises:
+            ClientRefusedError: It was somebody else before.
+        """
+        known = self.access
+        if known is not None and known[:2] != access[:2]:
+            message = "the token allows other things; subscribe anew"
+            raise ClientRefusedError(codes.RIGHTS_CHANGED, message)
+        self.access = access
+
+    def receive(self, text: str, now: datetime) -> Action:
+        """Follow the client's frame, or tell it why not.
+
+        Returns:
+            What remains for the shell to do.
+
+        Raises:
+            ClientRefusedError: It has not said who it is.
+        """
+        try:
+            return self._obey(frames.parse(text), now)
+        except FrameError as error:
+            if self.access is None:
+                message = "the first frame must be auth"
+                raise ClientRefusedError(codes.UNAUTHORIZED, message) from error
+            self.send(error.frame())
+            return None
+
+    def ready(self) -> None:
+        """There is something in *frames*, the first since they were taken."""
+        self.shell.ready()
+
+    def wake(self, delay_s: float) -> None:
+        """Something is held, for *delay_s* at most."""
+        self.shell.wake(delay_s)
+
+    def lost(self) -> None:
+        """Events may be missing: the client resumes, or begins anew."""
+        self.shell.lost()
+
+    def send(self, frame: bytes) -> None:
+        """Queue *frame* for the end of this turn."""
+        if not self.frames:
+            self.ready()
+        self.frames.append(frame)
+
+    def take(self) -> list[bytes]:
+        """The frames to write, in order."""
+        taken, self.frames = self.frames, []
+        return taken
+
+    def begin(
+        self, subscription: Subscription, cursor: Cursor, now: datetime, *, whole: bool
+    ) -> None:
+        """What comes for *subscription* begins at *cursor*.
+
+        Until `joined` or `drop`, no ``cursor`` frame is sent: it would be ahead.
+
+        Args:
+            subscription: Of this socket.
+            cursor: The client's own, or that of the snapshot.
+            now: The time.
+            whole: Everything that the client has missed follows.
+        """
+        self._catching_up = subscription
+        subscription.since = None
+        frame = frames.Subscribed(
+            id=subscription.id, recovered=whole, cursor=str(cursor), server_time=now
+        )
+        self.send(frames.encode(frame))
+
+    def replay(self, subscription: Subscription, missed: Iterable[Chosen]) -> None:
+        """Send what was *missed*, but nothing that this socket was sent already."""
+        others = [
+            (other.since, other.query)
+            for other in self.subscriptions.values()
+            if other is not subscription
+            and other.since is not None
+            and not isinstance(other, Conflated)
+        ]
+        for event, verdict in missed:
+            if verdict is Verdict.REMOVED:
+                subscription.removed(event)
+            elif not any(
+                not since.covers(event.position)
+                and query.verdict(event) is Verdict.EVENT
+                for since, query in others
+            ):
+                subscription.deliver(event)
+
+    def joined(self, subscription: Subscription, since: Cursor) -> None:
+        """The hub tells *subscription* from now on; *since* it missed nothing."""
+        subscription.since = since
+        self._catching_up = None
+
+    def drop(self, subscription: Subscription) -> None:
+        """Forget *subscription*, which could not begin."""
+        self.subscriptions.pop(subscription.id, None)
+        self._catching_up = None
+
+    def cursor(self, frame: bytes) -> None:
+        """Send what is held, then the ``cursor`` *frame*: it overtakes no event."""
+        held = sorted(item for s in self._conflated() for item in s.held.values())
+        for subscription in self._conflated():
+            subscription.held.clear()
+        for late in dict.fromkeys(item.frame for item in held):
+            self.send(late)
+        if self._catching_up is None:
+            self.send(frame)
+
+    def supersede(self, event: Published) -> None:
+        """*event* has been sent: what is held of its entity is older."""
+        for subscription in self._conflated():
+            subscription.supersede(event)
+
+    def expired(self, now: datetime) -> bool:
+        """Whether the access token has come to its end."""
+        ends = self.access and self.access.expires_at
+        return ends is not None and ends <= now
+
+    def too_slow(self, unsent_bytes: int, now_s: float) -> bool:
+        """Whether a client with so much unsent must go.
+
+        Args:
+            unsent_bytes: What the socket has not taken yet.
+            now_s: Monotonic.
+        """
+        settings = self._settings
+        if unsent_bytes <= settings.slow_bytes:
+            self._slow_since_s = None
+            return False
+        if self._slow_since_s is None:
+            self._slow_since_s = now_s
+        too_long = now_s - self._slow_since_s >= settings.slow_after_s
+        return too_long or unsent_bytes > settings.max_unsent_bytes
+
+    def _obey(self, frame: frames.Incoming, now: datetime) -> Action:
+        if isinstance(frame, Auth):
+            return Authenticate(frame.token)
+        if self.access is None:
+            raise FrameError(HTTPStatus.UNAUTHORIZED, "first say who you are")
+        match frame:
+            case Subscribe():
+                return self._subscribe(frame, self.access.visibility)
+            case Unsubscribe():
+                return self._unsubscribe(frame.id)
+            case Ping():
+                self.send(frames.encode(frames.Pong(server_time=now)))
+                return None
+
+    def _subscribe(self, asked: Subscribe, visibility: Visibility) -> Action:
+        limit = self._settings.max_subscriptions
+        if visibility.kinds == frozenset():
+            detail = "the token has no scope to read anything"
+            raise FrameError(HTTPStatus.FORBIDDEN, detail, asked.id)
+        if asked.id in self.subscriptions:
+            detail = "there is a subscription with this id: unsubscribe it first"
+            raise FrameError(HTTPStatus.CONFLICT, detail, asked.id)
+        if len(self.subscriptions) >= limit:
+            detail = f"a socket may have {limit} subscriptions"
+            raise FrameError(HTTPStatus.TOO_MANY_REQUESTS, detail, asked.id)
+        try:
+            since = Cursor.parse(asked.since) if asked.since is not None else None
+        except ValueError as error:
+            raise FrameError(HTTPStatus.BAD_REQUEST, str(error), asked.id) from error
+        query = Query(asked.filter, visibility)
+        if asked.conflate_ms is None:
+            subscription = Subscription(self, asked, query)
+        else:
+            subscription = Conflated(self, asked, query, asked.conflate_ms / 1000)
+            self.conflates = True
+        self.subscriptions[asked.id] = subscription
+        return Begin(subscription, since, asked.snapshot)
+
+    def _unsubscribe(self, id_: str) -> Action:
+        subscription = self.subscriptions.pop(id_, None)
+        if subscription is None:
+            detail = "there is no subscription with this id"
+            raise FrameError(HTTPStatus.NOT_FOUND, detail, id_)
+        self.send(frames.encode(frames.Result(of="unsubscribe", id=id_)))
+        return End(subscription)
+
+    def _conflated(self) -> list[Conflated]:
+        every = self.subscriptions.values() if self.conflates else ()
+        return [one for one in every if isinstance(one, Conflated)]
