@@ -1,0 +1,277 @@
+"""tracker's outlets on a real socket, over an outbox that a test fills."""
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+from tracker.domain.entry import Entry, Fact, Header, Watermark
+from tracker.domain.event import Event
+from tracker.domain.key import account_of, make_key, partition_of
+from tracker.domain.snapshot import (
+    AccountSnapshot,
+    CallPart,
+    CallSnapshot,
+    Cause,
+    Interval,
+    Party,
+    RecordingPart,
+    SourceSnapshot,
+    Totals,
+)
+from tracker.domain.terms import Kind, RecordingState, SourceState
+from tracker.domain.view import View
+from tracker.errors import PositionLostError, StoreUnavailableError
+from tracker.fanout.cursor import Place
+from tracker.fanout.hub import Hub
+from tracker.fanout.projection import Projection
+from tracker.fanout.replay import Replay
+from tracker.fanout.ring import Ring
+from tracker.fanout.tail import Tails
+from tracker.outlets import http, websocket
+from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
+from tracker.outlets.http import StreamForms
+from tracker.outlets.payload import ServerSettings, Services
+from tracker.outlets.server import create_server, listening
+from tracker.outlets.websocket import codes, frames
+from tracker.store.outbox import BEGINNING, Outbox, Stored, Tailed
+from tracker.telemetry import Metrics
+
+BEGUN_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
+PARTITIONS = 2
+SECRET = "0123456789abcdef" * 2
+JWT = AuthSettings.model_validate({"mode": "jwt", "secret": SECRET})
+OPEN = AuthSettings()
+STREAM = StreamForms(
+    address="/v1/stream",
+    subprotocol="tracker.v1",
+    received=frames.OPS.values(),
+    sent=(*get_args(frames.Outgoing), Event),
+    close_codes=codes.MEANINGS,
+)
+
+
+class FilledOutbox(Outbox):
+    """What a test put there: it follows the contract of the store's."""
+
+    def __init__(self) -> None:
+        self.partitions = PARTITIONS
+        self.epoch = "e1"
+        self.entries: list[list[Tailed]] = [[] for _ in range(PARTITIONS)]
+        self.timelines: dict[str, list[Interval]] = {}
+        self.away = False
+
+    async def end(self, partition: int) -> str:
+        entries = self.entries[partition]
+        return entries[-1].id if entries else BEGINNING
+
+    async def stored(self, partition: int) -> list[Stored]:
+        return []
+
+    async def entry(self, partition: int, id_: str) -> Tailed:
+        self._answer()
+        found = [tailed for tailed in self.entries[partition] if tailed.id == id_]
+        if not found:
+            raise PositionLostError(id_)
+        return found[0]
+
+    async def read(self, partition: int, after: str, count: int) -> list[Tailed]:
+        self._answer()
+        ids = [tailed.id for tailed in self.entries[partition]]
+        if after == BEGINNING:
+            return self.entries[partition][:count]
+        if after not in ids:
+            raise PositionLostError(after)
+        begin = ids.index(after) + 1
+        return self.entries[partition][begin : begin + count]
+
+    async def timeline(self, key: str) -> list[Interval]:
+        self._answer()
+        return self.timelines.get(key, [])
+
+    def _answer(self) -> None:
+        if self.away:
+            raise StoreUnavailableError("away")
+
+
+Snapshot = CallSnapshot | SourceSnapshot | AccountSnapshot
+
+
+@dataclass
+class Site:
+    """A serving process.
+
+    Attributes:
+        reasons: Why it is not ready.
+    """
+
+    outbox: FilledOutbox
+    projection: Projection
+    tails: Tails
+    auth: AuthSettings
+    services: Services
+    url: str = ""
+    reasons: list[str] = field(default_factory=list)
+    _views: dict[tuple[Kind, str], View] = field(default_factory=dict)
+    _number: int = 0
+
+    def token(self, scope: str = "calls:read sources:read", **limits: list[str]) -> str:
+        """An access token."""
+        expires_at = datetime.now(UTC) + timedelta(minutes=5)
+        allowed = Limits.model_validate(limits)
+        return mint(self.auth, "jdoe", scope.split(), allowed, expires_at)
+
+    def show(self, snapshot: Snapshot, *types: str) -> None:
+        """Commit *snapshot* with an event of each of *types*."""
+        view = view_of(snapshot)
+        entity = (view.kind, view.key)
+        before, self._views[entity] = self._views.get(entity), view
+        change = {"from": None, "to": "shown"}
+        at = BEGUN_AT + timedelta(seconds=self._number)
+        entry = Entry(
+            entity=view.kind,
+            key=view.key,
+            version=snapshot.version,
+            facts=tuple(Fact(type=f"tracker.{t}", at=at, change=change) for t in types),
+            before=before,
+            after=view,
+            recorded_at=at,
+        )
+        number = partition_of(view.kind, view.key, PARTITIONS)
+        self._append(number, entry, snapshot.model_dump_json().encode())
+
+    def watermark(self) -> None:
+        """Show that the keepers live."""
+        for partition in range(PARTITIONS):
+            self._append(partition, Watermark(handled_at=datetime.now(UTC)))
+
+    def trim(self) -> None:
+        """Lose what is in the outboxes, but not their newest entries."""
+        for entries in self.outbox.entries:
+            del entries[:-1]
+
+    def _append(self, partition: int, header: Header, snapshot: bytes = b"") -> None:
+        self._number += 1
+        place = Place(int(datetime.now(UTC).timestamp() * 1000), self._number)
+        tailed = Tailed(partition, place.stream_id, header, snapshot)
+        self.outbox.entries[partition].append(tailed)
+        self.tails.take(tailed)
+
+
+@asynccontextmanager
+async def serving(
+    auth: AuthSettings = OPEN, *, loaded: bool = True, ring_entries: int = 1000
+) -> AsyncIterator[Site]:
+    """A site that listens on a free port."""
+    settings = ServerSettings(port=0, ring_entries=ring_entries)
+    outbox, reasons = FilledOutbox(), list[str]()
+    projection = Projection(outbox, settings)
+    hub = Hub(Ring(PARTITIONS, settings.ring_entries))
+    services = Services(
+        projection=projection,
+        hub=hub,
+        replay=Replay(outbox, projection, hub, settings),
+        outbox=outbox,
+        auth=Authenticator(auth),
+        settings=settings,
+        metrics=Metrics(),
+        ready=lambda: reasons,
+        version="0.0.1",
+    )
+    tails = Tails(outbox, projection, hub)
+    site = Site(outbox, projection, tails, auth, services, reasons=reasons)
+    outlets = [http.routes(services, STREAM), websocket.routes(services)]
+    if loaded:
+        await site.tails.start()
+        site.watermark()
+    async with listening(create_server(services, outlets), settings) as url:
+        site.url = url
+        yield site
+
+
+def call(
+    call_id: str = "c1",
+    state: RecordingState = "recording",
+    *,
+    version: int = 1,
+    agents: Collection[str] = ("jdoe",),
+    account: str = "acme",
+    ended: bool = False,
+) -> CallSnapshot:
+    """A call of Genesys."""
+    parties = [Party(agent=agent, team="sales", role="agent") for agent in agents]
+    return CallSnapshot(
+        key=make_key("genesys", account, call_id),
+        provider="genesys",
+        account=account,
+        call_id=call_id,
+        version=version,
+        call=CallPart(
+            state="ended" if ended else "active",
+            answered_at=BEGUN_AT,
+            ended_at=BEGUN_AT + timedelta(seconds=60) if ended else None,
+            parties=tuple(parties),
+        ),
+        recording=RecordingPart(
+            state=state,
+            since=BEGUN_AT + timedelta(seconds=10 * version),
+            since_exact=True,
+            cause=Cause(by="platform"),
+        ),
+        totals=Totals(recording_s=version, as_of=BEGUN_AT),
+    )
+
+
+def source(
+    name: str = "jdoe", state: SourceState = "up", *, version: int = 1
+) -> SourceSnapshot:
+    """An agent's session."""
+    return SourceSnapshot(
+        key=make_key("genesys", "acme", name),
+        provider="genesys",
+        account="acme",
+        state=state,
+        since=BEGUN_AT,
+        version=version,
+    )
+
+
+def account(name: str = "acme") -> AccountSnapshot:
+    """A tenant of Genesys."""
+    return AccountSnapshot(
+        key=make_key("genesys", name),
+        provider="genesys",
+        account=name,
+        state="up",
+        since=BEGUN_AT,
+        version=1,
+    )
+
+
+def interval(state: RecordingState, from_s: float, to_s: float) -> Interval:
+    """A closed interval, in seconds from the beginning."""
+    return Interval(
+        state=state,
+        from_=BEGUN_AT + timedelta(seconds=from_s),
+        to=BEGUN_AT + timedelta(seconds=to_s),
+        evidence="notification",
+        cause=Cause(by="platform"),
+    )
+
+
+def view_of(shown: Snapshot) -> View:
+    """What filters look at."""
+    owner = account_of(shown.key)
+    if isinstance(shown, AccountSnapshot):
+        return View(kind="account", key=shown.key, account=owner)
+    if isinstance(shown, SourceSnapshot):
+        return View(kind="source", key=shown.key, account=owner)
+    return View(
+        key=shown.key,
+        account=owner,
+        agents=tuple(p.agent for p in shown.call.parties if p.agent),
+        teams=tuple(p.team for p in shown.call.parties if p.team),
+        state=shown.recording.state,
+        ended=shown.call.ended_at is not None,
+    )

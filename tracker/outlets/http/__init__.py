@@ -1,0 +1,35 @@
+"""Reading over HTTP: calls, events, sources; health; and the documents of it all."""
+
+from aiohttp import web
+from pydantic_core import to_json
+
+from tracker.outlets.http import calls, events, health, sources
+from tracker.outlets.http.asyncapi import StreamForms, asyncapi
+from tracker.outlets.http.documents import ASYNCAPI, OPENAPI, document_operations
+from tracker.outlets.http.openapi import openapi
+from tracker.outlets.payload import Services
+
+__all__ = ["StreamForms", "routes"]
+
+
+def routes(services: Services, stream: StreamForms | None = None) -> list[web.RouteDef]:
+    """Everything that this outlet serves.
+
+    Args:
+        services: Of the process.
+        stream: To describe in ``/asyncapi.json``; None = there is no such document.
+    """
+    documents: dict[str, bytes] = {}
+    if stream is not None:
+        documents[ASYNCAPI] = to_json(asyncapi(stream, services.version))
+    operations = [
+        *calls.OPERATIONS,
+        *events.OPERATIONS,
+        *sources.OPERATIONS,
+        *health.OPERATIONS,
+        *document_operations(documents),
+    ]
+    secured = services.auth.mode != "none"
+    document = openapi(operations, services.version, secured=secured)
+    documents[OPENAPI] = to_json(document)
+    return [operation.route() for operation in operations]

@@ -1,0 +1,75 @@
+"""Is it alive, is it ready, how is it; and where everything is."""
+
+from typing import Final
+
+from aiohttp import hdrs, web
+from prometheus_client.exposition import choose_encoder
+
+from tracker.domain.base import Model
+from tracker.outlets.http.operation import Operation, json_model
+from tracker.outlets.payload import SERVICES, ProblemError
+
+
+class Alive(Model):
+    """The process answers."""
+
+    alive: bool = True
+
+
+class Ready(Model):
+    """The process should get traffic."""
+
+    ready: bool = True
+
+
+class Index(Model):
+    """What there is, and where."""
+
+    name: str = "tracker"
+    version: str
+    calls: str = "/v1/calls"
+    events: str = "/v1/events"
+    sources: str = "/v1/sources"
+    accounts: str = "/v1/accounts"
+    stream: str = "/v1/stream"
+    openapi: str = "/openapi.json"
+    asyncapi: str = "/asyncapi.json"
+    health: str = "/readyz"
+    metrics: str = "/metrics"
+
+
+async def index(request: web.Request) -> web.Response:
+    """The first page."""
+    return json_model(Index(version=request.app[SERVICES].version))
+
+
+async def livez(_request: web.Request) -> web.Response:
+    """Always well: it depends on nothing."""
+    return json_model(Alive())
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Well, or 503 with every reason why not."""
+    reasons = request.app[SERVICES].ready()
+    if reasons:
+        raise ProblemError(503, "; ".join(reasons))
+    return json_model(Ready())
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Everything that is counted, for Prometheus."""
+    services = request.app[SERVICES]
+    services.metrics.live.set(services.projection.live)
+    encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
+    body = encode(services.metrics.registry)
+    return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
+
+
+OPERATIONS: Final = (
+    Operation("/", index, "What there is, and where", Index),
+    Operation("/livez", livez, "Whether the process answers", Alive),
+    Operation(
+        "/readyz", readyz, "Whether it should get traffic", Ready, problems=(503,)
+    ),
+    Operation("/metrics", metrics, "Metrics", None, content_type="text/plain"),
+)

@@ -1,0 +1,66 @@
+"""A call's timeline: closed intervals and the open one, as of one moment."""
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from tracker.domain.base import Instant, Model
+from tracker.domain.snapshot import FROM, CallSnapshot, Cause, Interval, Totals
+from tracker.domain.terms import Evidence, RecordingState, UnknownReason
+
+
+class OpenInterval(Model):
+    """The stretch that lasts."""
+
+    state: RecordingState
+    from_: Instant = Field(serialization_alias="from", validation_alias=FROM)
+    unknown_reason: UnknownReason | None
+    evidence: Evidence
+    observed_by: str | None
+    cause: Cause
+
+
+class Timeline(Model):
+    """What was recorded of a call.
+
+    Attributes:
+        items: Closed intervals, oldest first.
+        open: None when the call is over.
+        totals: From the answer on; None when only the intervals are still known.
+    """
+
+    items: tuple[Interval, ...]
+    open: OpenInterval | None
+    totals: Totals | None
+
+
+def timeline(closed: Sequence[Interval], call: CallSnapshot | None) -> Timeline:
+    """The timeline up to *call*.
+
+    Args:
+        closed: Read after the call was: it may already hold what *call* shows as open.
+        call: None when it is forgotten; then all of it is closed.
+    """
+    if call is None or call.call.ended_at is not None:
+        return Timeline(
+            items=tuple(closed), open=None, totals=call.totals if call else None
+        )
+    recording = call.recording
+    return Timeline(
+        items=tuple(interval for interval in closed if interval.to <= recording.since),
+        open=OpenInterval(
+            state=recording.state,
+            from_=recording.since,
+            unknown_reason=recording.unknown_reason,
+            evidence=_evidence(call),
+            observed_by=recording.observed_by,
+            cause=recording.cause,
+        ),
+        totals=call.totals,
+    )
+
+
+def _evidence(call: CallSnapshot) -> Evidence:
+    if call.recording.state == "unknown":
+        return "none"
+    return "notification" if call.recording.since_exact else "read"

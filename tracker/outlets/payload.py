@@ -1,0 +1,116 @@
+"""What all outlets share: their settings and services, problems, pages of items."""
+
+import ipaddress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_json
+
+from tracker.errors import OutletError
+from tracker.fanout.hub import Hub
+from tracker.fanout.projection import Projection
+from tracker.fanout.replay import Replay
+from tracker.fanout.settings import FanoutSettings
+from tracker.outlets.auth import Authenticator
+from tracker.store.outbox import Outbox
+from tracker.telemetry import Metrics
+
+JSON: Final = "application/json"
+PROBLEM_JSON: Final = "application/problem+json"
+SNAPSHOT_REQUIRED: Final = "urn:tracker:problem:snapshot-required"
+"""A position is lost: nothing is ever skipped, so take a snapshot and go on there."""
+
+
+class ServerSettings(FanoutSettings):
+    """The one port for everything, and how current what it serves is."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8080, ge=0, le=65535)
+    """0: any free one."""
+
+
+def is_loopback(host: str) -> bool:
+    """Only this machine can reach *host*, or send its name."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class Problem(BaseModel):
+    """RFC 9457. ``about:blank`` means what the status says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str | None = None
+
+
+class ProblemError(OutletError):
+    """The answer to the one who asked.
+
+    Args:
+        status: Of the answer, 4xx or 5xx.
+        detail: What they can do about it; nothing of ours.
+        type_: A URN of a problem that they can tell from others by program.
+        headers: For the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str | None = None,
+        *,
+        type_: str = "about:blank",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail or HTTPStatus(status).phrase)
+        self.problem = Problem(
+            type=type_, title=HTTPStatus(status).phrase, status=status, detail=detail
+        )
+        self.headers = dict(headers or {})
+
+    def response(self) -> web.Response:
+        """As HTTP has it."""
+        return web.Response(
+            status=self.problem.status,
+            body=self.problem.model_dump_json(exclude_none=True).encode(),
+            content_type=PROBLEM_JSON,
+            headers={**self.headers, "Cache-Control": "no-store"},
+        )
+
+
+@dataclass(frozen=True)
+class Services:
+    """What outlets work with, put together by `tracker.app`.
+
+    Attributes:
+        ready: Why this process should get no traffic; empty = it should.
+        version: Of tracker.
+    """
+
+    projection: Projection
+    hub: Hub
+    replay: Replay
+    outbox: Outbox
+    auth: Authenticator
+    settings: ServerSettings
+    metrics: Metrics
+    ready: Callable[[], Sequence[str]]
+    version: str
+
+
+SERVICES: Final = web.AppKey("services", Services)
+
+
+def join_items(items: Iterable[bytes], **rest: object) -> bytes:
+    """A page of ready-made JSON *items*, which are not looked at, and what follows."""
+    return b'{"items":[%b],%b' % (b",".join(items), to_json(rest)[1:])
