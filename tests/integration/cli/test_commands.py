@@ -1,0 +1,199 @@
+"""The commands, as processes: what they print, how they end."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.integration.http.site import JWT, OPEN, SECRET, call, serving
+from tracker.cli import main
+from tracker.outlets.auth import Authenticator, AuthSettings
+
+CTRL_C_S = 2.0
+
+
+@asynccontextmanager
+async def started(
+    *arguments: str, cwd: Path, **variables: str
+) -> AsyncIterator[Process]:
+    """`tracker` with *arguments*, ended at the end."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tracker", *arguments),
+        cwd=cwd,
+        env={**inherited, **variables},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def done(*arguments: str, cwd: Path, **variables: str) -> tuple[int, str, str]:
+    """Run to the end: its status, stdout and stderr."""
+    async with started(*arguments, cwd=cwd, **variables) as process:
+        out, err = await process.communicate()
+        assert process.returncode is not None
+        return process.returncode, out.decode(), err.decode()
+
+
+async def interrupted(process: Process) -> int:
+    """The status after Ctrl-C, which must come in time."""
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(CTRL_C_S):
+        return await process.wait()
+
+
+async def line_with(text: str, stream: asyncio.StreamReader | None) -> str:
+    """The next line that holds *text*."""
+    assert stream is not None
+    async for line in stream:
+        if text in line.decode():
+            return line.decode()
+    message = f"no line with {text}"
+    raise AssertionError(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "toml", "says"),
+    [
+        (("run",), None, "there is no tracker.toml here"),
+        (("run", "--config", "nowhere.toml"), None, "nowhere.toml does not exist"),
+        (("run",), "server.prot = 1", "did you mean port?"),
+        (("run",), "[server", "is not TOML"),
+        (("run", "--role", "serve"), "", "give store.url a server"),
+        (("run", "--role", "sing"), "", "--role sing: there are ingest, keep, serve"),
+        (("run",), 'store.url = "mysql://x"', "store.url must be"),
+        (("check",), "keep.lost_after_s = 1", "keep.lost_after_s"),
+        (("token",), "", 'auth.mode is "none"'),
+        (("token",), 'auth.mode = "jwt"\nauth.secret_file = "s"', "let `tracker run`"),
+        (("watch", "--url", "x"), None, "write http://host:port"),
+        (("watch", "--since", "x"), None, "add --json"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(
+    arguments: tuple[str, ...],
+    toml: str | None,
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A fault that a person can put right is one line on stderr and exit 2."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["tracker", *arguments])
+    if toml is not None:
+        (tmp_path / "tracker.toml").write_text(toml)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    last = err.strip().splitlines()[-1]
+    assert (ended.value.code, out) == (2, "")
+    assert last.startswith("tracker: ")
+    assert says in last
+
+
+async def test_a_port_in_use_is_one_sentence(tmp_path: Path) -> None:
+    """Also what is found out late, deep inside, is one line and exit 2."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        (tmp_path / "tracker.toml").write_text(f"server.port = {port}")
+        status, _, err = await done("run", cwd=tmp_path)
+    assert status == 2
+    assert f"server.port {port} on 127.0.0.1 is in use" in err
+    assert "Traceback" not in err
+
+
+async def test_run_serves_and_ends_by_ctrl_c(tmp_path: Path) -> None:
+    """It says where it serves, makes the secret it lacks, and ends cleanly in time."""
+    (tmp_path / "tracker.toml").write_text(
+        'server.port = 0\nauth.mode = "jwt"\nauth.secret_file = "secret"'
+    )
+    async with started("run", cwd=tmp_path) as process:
+        assert "secret" in await line_with("made a new secret", process.stderr)
+        assert "http://127.0.0.1:" in await line_with("serves at", process.stderr)
+        assert await interrupted(process) == 0
+    status, out, _ = await done("token", "--expires", "1h", cwd=tmp_path)
+    assert status == 0
+    secret_file = tmp_path / "secret"
+    settings = AuthSettings(mode="jwt", secret_file=secret_file)
+    assert Authenticator(settings).principal(out.strip()).subject == "operator"
+
+
+async def test_token_holds_what_was_asked_for(tmp_path: Path) -> None:
+    """Subject, scopes and limits are options; the secret may be in a variable."""
+    (tmp_path / "tracker.toml").write_text('auth.mode = "jwt"\nauth.secret_env = "S"')
+    status, out, _ = await done(
+        *("token", "--sub", "jdoe", "--scope", "calls:read sources:read"),
+        *("--agent", "a", "--agent", "b", "--account", "genesys/acme"),
+        cwd=tmp_path,
+        S=SECRET,
+    )
+    assert status == 0
+    principal = Authenticator(JWT).principal(out.strip())
+    assert principal.subject == "jdoe"
+    assert principal.scopes == {"calls:read", "sources:read"}
+    assert principal.visibility.agents == frozenset({"a", "b"})
+    assert principal.visibility.accounts == frozenset({"genesys/acme"})
+
+
+async def test_watch_prints_events_as_lines(tmp_path: Path) -> None:
+    """With --json every event is a line, from a cursor on, until Ctrl-C."""
+    async with serving(OPEN) as site:
+        cursor = str(site.projection.cursor)
+        site.show(call("c1", agents=("a",)), "call.started")
+        site.show(call("c2", agents=("b",)), "call.started")
+        arguments = ("watch", "--url", site.url, "--json", "--agent", "b")
+        async with started(*arguments, "--since", cursor, cwd=tmp_path) as process:
+            event = json.loads(await line_with("specversion", process.stdout))
+            assert event["subject"] == "genesys/acme/c2"
+            assert await interrupted(process) == 0
+
+
+async def test_watch_without_a_token_is_one_sentence(tmp_path: Path) -> None:
+    """A server that wants a token says so, and how to give it."""
+    async with serving(JWT) as site:
+        variables = {"TRACKER_URL": site.url}
+        status, _, err = await done("watch", "--json", cwd=tmp_path, **variables)
+        assert status == 2
+        assert "give a good --token" in err
+        variables["TRACKER_TOKEN"] = site.token()
+        arguments = ("watch", "--json", "--since", str(site.projection.cursor))
+        site.show(call("c1"), "call.started")
+        async with started(*arguments, cwd=tmp_path, **variables) as process:
+            assert "call.started" in await line_with("specversion", process.stdout)
+            assert await interrupted(process) == 0
+
+
+async def test_check_has_a_line_for_everything(tmp_path: Path) -> None:
+    """The store answers, an account that cannot be reached does not: exit 1."""
+    (tmp_path / "tracker.toml").write_text(
+        '[[genesys]]\naccount = "acme"\nbase_url = "http://127.0.0.1:9"\n'
+        '[[genesys.agents]]\nid = "a"\nusername = "a"\npassword = "hush"\n'
+    )
+    status, out, err = await done("check", cwd=tmp_path)
+    assert status == 1
+    assert "ok  store: valkey" in out
+    assert "bad genesys/acme: " in out
+    assert "hush" not in out + err
+
+
+async def test_version(tmp_path: Path) -> None:
+    """The version is that of the package."""
+    status, out, _ = await done("version", cwd=tmp_path)
+    assert (status, out.count(".")) == (0, 2)

@@ -1,0 +1,192 @@
+"""Each role of a process, wired: what keeps, what ingests, what serves."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from typing import get_args
+
+import structlog
+
+from tracker.app.opened import OpenedStore
+from tracker.domain.event import Event
+from tracker.domain.key import account_of
+from tracker.domain.reading import Unreadable
+from tracker.fanout.hub import Hub
+from tracker.fanout.projection import Projection
+from tracker.fanout.replay import Replay
+from tracker.fanout.ring import Ring
+from tracker.fanout.tail import Tails
+from tracker.ingest.asks import follow_asks
+from tracker.ingest.pulse import Pulse
+from tracker.ingest.runner import Runner
+from tracker.ingest.story import Story
+from tracker.ingest.supervisor import Supervisor
+from tracker.ingest.writer import Writer
+from tracker.keep.keeper import Keeper
+from tracker.keep.partition import Partition
+from tracker.keep.role import KeepRole
+from tracker.outlets import http, websocket
+from tracker.outlets.auth import Authenticator
+from tracker.outlets.payload import Services
+from tracker.outlets.server import create_server, listening
+from tracker.outlets.websocket import codes, connection, frames, gateway
+from tracker.providers.base import Account, Source
+from tracker.providers.registry import PROVIDERS
+from tracker.settings import Settings
+from tracker.store.codec import at_ms
+from tracker.store.inbox import Inbox
+from tracker.store.leases import Lease
+from tracker.store.ledger import Ledger
+from tracker.store.retention import Retention
+from tracker.telemetry import Metrics
+
+log = structlog.get_logger(__name__)
+
+STREAM = http.StreamForms(
+    address=gateway.PATH,
+    subprotocol=connection.SUBPROTOCOL,
+    received=frames.OPS.values(),
+    sent=(Event, *get_args(frames.Outgoing)),
+    close_codes=codes.MEANINGS,
+)
+
+
+async def keep(
+    store: OpenedStore, settings: Settings, process: str, metrics: Metrics
+) -> None:
+    """Keep this process's share of the partitions, until cancelled."""
+    lease_s = store.settings.lease_s
+
+    def new_keeper(number: int) -> Keeper:
+        keys = store.keys[number]
+        return Keeper(
+            Ledger(store.redis, store.functions, keys, lease_s),
+            Inbox(store.redis, keys),
+            Retention(store.redis, keys, store.limits, store.partitions),
+            Partition(number, store.partitions, settings.keep.policy),
+            lease_s,
+            lambda partition, entries: _observe(metrics, number, partition, entries),
+        )
+
+    role = KeepRole(store.registry, process, store.leases(process), new_keeper)
+    await role.run()
+
+
+def _observe(metrics: Metrics, number: int, partition: Partition, entries: int) -> None:
+    metrics.inputs.labels(number).inc(entries)
+    aside = partition.counts.pop("aside", 0)
+    if aside:
+        metrics.put_aside.labels(number).inc(aside)
+    age_s = datetime.now(UTC).timestamp() - at_ms(partition.offset) / 1000
+    metrics.handled_seconds.observe(max(0.0, age_s))
+
+
+@asynccontextmanager
+async def opened_accounts(settings: Settings) -> AsyncIterator[list[Account]]:
+    """Every account of the settings, with its connections."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(open_account(section))
+            for name, open_account in PROVIDERS.items()
+            for section in getattr(settings, name)
+        ]
+
+
+async def ingest(
+    store: OpenedStore, settings: Settings, process: str, metrics: Metrics
+) -> None:
+    """Observe this process's share of the sources, until cancelled."""
+    inboxes = store.inboxes()
+    writer = Writer(inboxes)
+
+    logged: set[tuple[str, str]] = set()
+
+    def on_unreadable(source: str, told: Unreadable) -> None:
+        kind = (account_of(source), told.what)
+        metrics.unreadable.labels(*kind).inc()
+        if kind not in logged:
+            logged.add(kind)
+            log.warning("message_unreadable", source=source, shape=told.shape)
+
+    def new_runner(source: Source, lease: Lease) -> Runner:
+        story = Story(source.key, lease.token, process, store.partitions)
+        return Runner(source, story, lease.token, writer, on_unreadable)
+
+    async with opened_accounts(settings) as accounts:
+        supervisor = Supervisor(
+            accounts,
+            store.registry,
+            process,
+            store.leases(process),
+            store.settings.lease_s,
+            new_runner,
+        )
+        for account in accounts:
+            for state in ("seen", "blind", "locked"):
+                count = partial(_count, supervisor, account.key, state)
+                metrics.sources.labels(account.key, state).set_function(count)
+        offsets = [keys.meta for keys in store.keys]
+        pulse = Pulse(
+            store.redis, inboxes, offsets, process, supervisor.overdue, writer
+        )
+        outbox = store.outbox(settings.keep.policy)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(supervisor.run())
+                group.create_task(pulse.run())
+                for partition in range(store.partitions):
+                    asks = follow_asks(outbox, partition, supervisor.resync)
+                    group.create_task(asks)
+        finally:
+            await writer.close()
+
+
+def _count(supervisor: Supervisor, account: str, state: str) -> int:
+    owned = [r for r in supervisor.runners if account_of(r.source.key) == account]
+    return sum(runner.state == state for runner in owned)
+
+
+async def serve(
+    store: OpenedStore,
+    settings: Settings,
+    metrics: Metrics,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Answer subscribers and requests, until cancelled."""
+    outbox = store.outbox(settings.keep.policy)
+    projection = Projection(outbox, settings.server)
+    hub = Hub(Ring(store.partitions, settings.server.ring_entries))
+    tails = Tails(outbox, projection, hub, settings.server)
+    services = Services(
+        projection=projection,
+        hub=hub,
+        replay=Replay(outbox, projection, hub, settings.server),
+        outbox=outbox,
+        auth=Authenticator(settings.auth),
+        settings=settings.server,
+        metrics=metrics,
+        ready=lambda: _reasons(projection),
+        version=version("tracker"),
+    )
+    app = create_server(
+        services, [http.routes(services, STREAM), websocket.routes(services)]
+    )
+    await tails.start()
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(tails.run())
+        try:
+            async with listening(app, settings.server) as url:
+                on_ready(url)
+                await asyncio.Event().wait()
+        finally:
+            running.cancel()
+
+
+def _reasons(projection: Projection) -> list[str]:
+    """Why this process should get no traffic."""
+    if not projection.loaded:
+        return ["the calls are still being read"]
+    return [] if projection.live else ["what is served is not live"]

@@ -1,0 +1,53 @@
+"""`tracker check` and `tracker replay`: is it well, and would it decide the same?"""
+
+import sys
+from collections.abc import AsyncIterator
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from tracker import app
+from tracker.cli.options import Config
+from tracker.cli.until import run_until_signal
+from tracker.settings import load
+from tracker.telemetry import LogSettings, configure_logging
+
+_stdout = Console(highlight=False, soft_wrap=True)
+_QUIET = LogSettings(level="error")
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Put this module's commands into *commands*."""
+    commands.command()(check)
+    commands.command()(replay)
+
+
+def check(config: Config = None) -> None:
+    """Validate the settings and reach the store and every provider, a line each."""
+    settings = load(config)
+    configure_logging(_QUIET)
+    _print_all(app.check(settings))
+
+
+def replay(config: Config = None) -> None:
+    """Decide the stored inputs again, and show where the outcome differs."""
+    settings = load(config)
+    configure_logging(_QUIET)
+    _print_all(app.replay(settings))
+
+
+def _print_all(lines: AsyncIterator[app.CheckLine]) -> None:
+    """Print *lines* as they come; exit 1 when one of them is not well."""
+    bad = 0
+
+    async def consume() -> None:
+        nonlocal bad
+        async for line in lines:
+            bad += not line.ok
+            mark = Text("ok  ", "green") if line.ok else Text("bad ", "bold red")
+            _stdout.print(mark + Text(f"{line.what}: {line.detail}"))
+
+    run_until_signal(consume())
+    if bad:
+        sys.exit(1)

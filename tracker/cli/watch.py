@@ -1,0 +1,125 @@
+"""`tracker watch`: calls as they move, from any tracker that one may ask."""
+
+import asyncio
+import json
+from contextlib import aclosing
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.live import Live
+
+from tracker.cli.table import draw
+from tracker.cli.until import run_until_signal
+from tracker.client import Filter, LiveCalls, RefusedError, Tracker
+from tracker.errors import ConfigError, PositionLostError
+
+_REDRAWS_PER_S = 4
+_ROOM = 8  # lines around the table's rows
+
+_TOKEN_WANTED = (401, 403, 4503)
+
+_stdout = Console(highlight=False)
+
+Only = Annotated[
+    list[str] | None,
+    typer.Option(help="Only these; may be repeated.", show_default="all"),
+]
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Put this module's commands into *commands*."""
+    commands.command()(watch)
+
+
+def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
+    url: Annotated[
+        str, typer.Option(envvar="TRACKER_URL", help="The server's address.")
+    ] = "http://127.0.0.1:8080",
+    token: Annotated[
+        str | None,
+        typer.Option(
+            envvar="TRACKER_TOKEN",
+            help="As `tracker token` makes it.",
+            show_default=False,
+        ),
+    ] = None,
+    agent: Only = None,
+    team: Only = None,
+    account: Only = None,
+    provider: Only = None,
+    call: Only = None,
+    state: Only = None,
+    issue: Only = None,
+    type_: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="With --json: only these events."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print events, one a line.")
+    ] = False,
+    since: Annotated[
+        str | None, typer.Option(help="With --json: begin behind this cursor.")
+    ] = None,
+) -> None:
+    """Show live calls: who is on them, what is recorded of them, and for how long."""
+    wanted = _filter(
+        agents=agent,
+        teams=team,
+        accounts=account,
+        providers=provider,
+        calls=call,
+        states=state,
+        issues=issue,
+        types=type_,
+    )
+    if not as_json and (type_ or since):
+        raise ConfigError("--type and --since choose events: add --json")
+    tracker = Tracker(url, token)
+    shown = _print_events(tracker, wanted, since) if as_json else _show(tracker, wanted)
+    try:
+        run_until_signal(shown)
+    except RefusedError as error:
+        cure = ": give a good --token" if error.code in _TOKEN_WANTED else ""
+        message = f"{url} refused: {error}{cure}"
+        raise ConfigError(message) from error
+    except PositionLostError as error:
+        raise ConfigError(str(error)) from error
+
+
+async def _print_events(tracker: Tracker, wanted: Filter, since: str | None) -> None:
+    async with aclosing(tracker.events(wanted, since=since)) as events:
+        async for event in events:
+            typer.echo(json.dumps(event, ensure_ascii=False))
+
+
+async def _show(tracker: Tracker, wanted: Filter) -> None:
+    """Redraw a few times a second: ages count also when nothing happens."""
+    live = LiveCalls()
+
+    async def keep_up() -> None:
+        async with aclosing(tracker.calls(wanted, live)) as changes:
+            async for _ in changes:
+                pass
+
+    following = asyncio.create_task(keep_up())
+    try:
+        with Live(console=_stdout, screen=True, auto_refresh=False) as screen:
+            while not following.done():
+                rows = max(1, _stdout.height - _ROOM)
+                screen.update(draw(live, tracker.url, rows), refresh=True)
+                await asyncio.wait({following}, timeout=1 / _REDRAWS_PER_S)
+        await following
+    finally:
+        following.cancel()
+
+
+def _filter(**given: list[str] | None) -> Filter:
+    try:
+        return Filter.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).removesuffix("s")
+        message = f"--{name}: {first['msg'].removeprefix('Value error, ')}"
+        raise typer.BadParameter(message) from error

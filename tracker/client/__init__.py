@@ -1,0 +1,21 @@
+"""The Python client of the public API: events exactly once, and a live map of calls.
+
+::
+
+    tracker = Tracker("http://127.0.0.1:8080", token)
+    async for event in tracker.events(Filter(agents={"jdoe"})):
+        print(event["type"], event["data"])
+
+    async for live in tracker.calls():
+        print(live.current, len(live.calls))
+
+``follower`` knows the protocol and does no I/O, ``stream`` holds the socket and comes
+back when it is lost, ``live`` folds what comes into a map.
+"""
+
+from tracker.client.live import LiveCalls
+from tracker.client.stream import RefusedError
+from tracker.client.tracker import Tracker
+from tracker.fanout.filters import Filter
+
+__all__ = ["Filter", "LiveCalls", "RefusedError", "Tracker"]
