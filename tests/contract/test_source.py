@@ -1,0 +1,173 @@
+"""What the framework relies on, held against every provider there is."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.contract.observer import Observer, observing
+from tests.contract.rigs import RIGS, Rig
+from tracker.domain.reading import Observation
+from tracker.providers.base import Source
+from tracker.providers.registry import PROVIDERS
+
+CANCELLED_S = 1.0
+QUIET_S = 1.5
+
+
+def test_every_provider_has_a_rig() -> None:
+    """A new one is held to this suite too."""
+    assert RIGS.keys() == PROVIDERS.keys()
+
+
+@pytest.fixture(params=PROVIDERS)
+def provider(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+async def rig(
+    provider: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Rig]:
+    async with RIGS[provider](tmp_path, monkeypatch) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def source(provider: str, rig: Rig) -> AsyncIterator[Source]:
+    async with PROVIDERS[provider](rig.settings) as account:
+        yield account.sources()[rig.source]
+
+
+@pytest.fixture
+async def observer(rig: Rig, source: Source) -> AsyncIterator[Observer]:
+    """On a call that was being recorded before anybody looked."""
+    rig.begin_call()
+    async with observing(source) as running:
+        await running.until_complete()
+        await rig.until_quiet()
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_secret_is_logged(rig: Rig, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    caplog.set_level(logging.DEBUG)
+    with capture_logs() as logs:
+        yield
+    for secret in rig.secrets:
+        assert secret not in caplog.text
+        assert secret not in str(logs)
+
+
+def call_of(observer: Observer) -> str:
+    """The key of the one call."""
+    (key,) = observer.checkpoints[0].calls
+    return key
+
+
+async def test_a_full_read_comes_first(observer: Observer) -> None:
+    """What there was is shown, marked as found by looking, and then completed."""
+    first = next(r for r in observer.readings if isinstance(r, Observation))
+    assert observer.readings.index(first) < observer.readings.index(
+        observer.checkpoints[0]
+    )
+    assert (first.call, first.recording) == (call_of(observer), "recording")
+    assert first.exact is False
+
+
+async def test_changes_follow(rig: Rig, observer: Observer) -> None:
+    """In their order; and the source says when it was answered last."""
+    rig.pause()
+    rig.resume()
+    states = ["recording", "paused", "recording"]
+    await observer.until(lambda: observer.states(call_of(observer)) == states)
+    now_s = asyncio.get_running_loop().time()
+    assert observer.source.answered_at_s is not None
+    assert now_s - observer.source.answered_at_s < observer.source.overdue_after_s
+
+
+@pytest.mark.parametrize("trouble", ["cut", "hang", "throttle", "garble"])
+async def test_trouble_passes(rig: Rig, observer: Observer, trouble: str) -> None:
+    """What changes meanwhile is shown afterwards, and everything is read again."""
+    reads = len(observer.checkpoints)
+    befall: Callable[[], None] = getattr(rig, trouble)
+    befall()
+    rig.pause()
+    await observer.until(lambda: observer.states(call_of(observer))[-1] == "paused")
+    await observer.until(lambda: len(observer.checkpoints) > reads)
+    rig.resume()
+    await observer.until(lambda: observer.states(call_of(observer))[-1] == "recording")
+    assert observer.locked is None
+
+
+async def test_a_repetition_claims_nothing_new(rig: Rig, observer: Observer) -> None:
+    """The same state again, of the same leg."""
+    count = len(observer.readings)
+    rig.say_again()
+    await observer.until(lambda: len(observer.readings) > count)
+    assert observer.states(call_of(observer)) == ["recording"]
+
+
+async def test_what_was_lost_is_found_by_a_resync(rig: Rig, observer: Observer) -> None:
+    """A keeper that finds a gap asks for it."""
+    reads = len(observer.checkpoints)
+    rig.lose_next()
+    rig.pause()
+    observer.source.resync()
+    await observer.until(lambda: len(observer.checkpoints) > reads)
+    assert observer.states(call_of(observer))[-1] == "paused"
+
+
+async def test_a_state_nobody_knows_is_unknown(rig: Rig, observer: Observer) -> None:
+    """Never the nearest one."""
+    rig.say_nonsense()
+    await observer.until(lambda: observer.states(call_of(observer))[-1] == "unknown")
+
+
+async def test_refused_credentials_need_a_person(rig: Rig, observer: Observer) -> None:
+    """It says so, and asks no more."""
+    rig.refuse()
+    await observer.until(lambda: observer.locked)
+    count = rig.requests
+    await asyncio.sleep(QUIET_S)
+    assert rig.requests == count
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_it_ends_at_once_and_leaves_nothing(
+    rig: Rig, source: Source, *, hangs: bool
+) -> None:
+    """Cancelled while it waits for news, or for an answer that never comes."""
+    before = clients()
+    async with observing(source) as observer:
+        await observer.until_complete()
+        if hangs:
+            rig.hang()
+            await rig.until_asked(rig.requests + 1)
+        began_s = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - began_s < CANCELLED_S
+    assert clients() == before
+
+
+async def test_another_owner_begins_anew(rig: Rig, source: Source) -> None:
+    """What was said after the first one had stopped listening is not said as news."""
+    rig.begin_call()
+    async with observing(source) as first:
+        await first.until_complete()
+    rig.pause()
+    rig.resume()
+    async with observing(source) as second:
+        await second.until_complete()
+        rig.say_again()
+        await second.until(lambda: len(second.readings) > len(second.checkpoints) + 1)
+    assert second.states(call_of(second)) == ["recording"]
+
+
+def clients() -> set[asyncio.Task[object]]:
+    """All tasks but the simulator's own, which end when they notice."""
+    tasks = asyncio.all_tasks()
+    return {task for task in tasks if "RequestHandler" not in repr(task.get_coro())}
