@@ -7,6 +7,9 @@ from tracker.domain.entry import Resync
 from tracker.errors import PositionLostError, StoreUnavailableError
 from tracker.store.outbox import BEGINNING, Outbox
 
+PAUSE_S = 0.25
+"""Between two looks: an ask can wait, and passing over many entries is cheap."""
+
 _RETRY_S = 0.5
 
 
@@ -27,6 +30,7 @@ async def follow_asks(
                     if isinstance(tailed.header, Resync):
                         asked(tailed.header)
                 after = batch[-1].id if batch else after
+                await asyncio.sleep(PAUSE_S)
         except PositionLostError:
             after = BEGINNING
         except StoreUnavailableError:
