@@ -10,7 +10,6 @@ import pytest
 from tests.integration.e2e.site import Site, call_key, watched
 from tests.integration.servers import Server, valkey
 from tests.integration.subscriber import Subscriber, assert_unbroken
-from tests.integration.system import Section
 from tracker.simulators.genesys import Call, GenesysSimulator, SimulatorOptions
 
 ONE = "agent-0001"

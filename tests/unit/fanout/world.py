@@ -59,11 +59,14 @@ def entry(
     )
 
 
-def snapshot(header: Header) -> bytes:
+def snapshot(header: Header, padding: int = 0) -> bytes:
     """Stands for the entity's public snapshot; readers must not look into it."""
     if not isinstance(header, Entry) or header.after is None:
         return b""
-    return to_json({"key": header.key, "version": header.version})
+    made: dict[str, object] = {"key": header.key, "version": header.version}
+    if padding:
+        made["padding"] = "x" * padding
+    return to_json(made)
 
 
 async def until(condition: Callable[[], object]) -> None:
@@ -81,8 +84,12 @@ class MemoryOutbox(Outbox):
     def __init__(self, partitions: int = 3) -> None:
         self.partitions, self.epoch = partitions, EPOCH
         self.entries: list[list[Tailed]] = [[] for _ in range(partitions)]
+        self.padding = 0
         self.away = False
         self.refusals = 0
+        self.reading = 0
+        self._readable = asyncio.Event()
+        self._readable.set()
         self.refreshed: str | None = None
         self.during_scan: list[Header] = []
         self._last_ms = 1000
@@ -96,10 +103,14 @@ class MemoryOutbox(Outbox):
             known = self._known[partition]
             known.pop((header.entity, header.key), None)
             if header.after is not None:
-                stored = Stored(header.after, header.version, snapshot(header))
+                stored = Stored(
+                    header.after, header.version, snapshot(header, self.padding)
+                )
                 known[header.entity, header.key] = stored
         self._last_ms += 1
-        tailed = Tailed(partition or 0, f"{self._last_ms}-0", header, snapshot(header))
+        tailed = Tailed(
+            partition or 0, f"{self._last_ms}-0", header, snapshot(header, self.padding)
+        )
         self.entries[tailed.partition].append(tailed)
         self._appended.set()
         return tailed
@@ -122,6 +133,14 @@ class MemoryOutbox(Outbox):
         self.refreshed = epoch
         self._appended.set()
 
+    def hold_reads(self) -> None:
+        """Let every `read` hang."""
+        self._readable.clear()
+
+    def release_reads(self) -> None:
+        """Let them go on."""
+        self._readable.set()
+
     async def refresh(self) -> bool:
         changed = self.refreshed is not None
         self.epoch = self.refreshed or self.epoch
@@ -137,8 +156,18 @@ class MemoryOutbox(Outbox):
         self.during_scan = []
         return list(self._known[partition].values())
 
+    async def entry(self, partition: int, id_: str) -> Tailed:
+        self._refuse_when_away()
+        for tailed in self.entries[partition]:
+            if tailed.id == id_:
+                return tailed
+        raise PositionLostError(id_)
+
     async def read(self, partition: int, after: str, count: int) -> list[Tailed]:
         self._refuse_when_away()
+        self.reading += 1
+        await self._readable.wait()
+        self.reading -= 1
         return self._after(partition, after)[:count]
 
     async def tail(

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Final, NamedTuple, Protocol
 
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WebSocketError, WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from tracker.errors import ClientRefusedError, SlowSubscriberError
@@ -87,16 +87,17 @@ class Connection:
 
     Attributes:
         closed: The code that this side has closed with; None = it has not.
+        closing: Under way once *closed* is set.
         waiting: What the client has not taken is above `StreamSettings.slow_bytes`.
     """
 
     __slots__ = (
-        "_closing",
         "_crowd",
         "_feed",
         "_heard",
         "_socket",
         "closed",
+        "closing",
         "session",
         "waiting",
     )
@@ -105,7 +106,7 @@ class Connection:
         self._feed = feed
         self._crowd = crowd
         self._socket = socket
-        self._closing: asyncio.Task[None] | None = None
+        self.closing: asyncio.Task[None] | None = None
         self._heard = True
         self.session = Session(self, feed.settings)
         self.closed: int | None = None
@@ -133,8 +134,8 @@ class Connection:
         finally:
             self._leave()
             self._crowd.leave(self)
-            if self._closing is not None:
-                await self._closing
+            if self.closing is not None:
+                await self.closing
 
     def ready(self) -> None:
         """The session has frames: have them flushed at the end of this turn."""
@@ -157,20 +158,18 @@ class Connection:
         transport = self._socket.transport
         if self.closed is not None or transport.is_closing():
             return
-        unsent_bytes = transport.get_write_buffer_size() + len(data)
-        self.waiting = unsent_bytes > self._feed.settings.slow_bytes
-        if self.waiting and self.session.too_slow(unsent_bytes, monotonic()):
+        if self.waiting and self._is_too_slow():
             self._close_slow()
-        else:
-            transport.write(data)
+            return
+        transport.write(data)
+        slow_bytes = self._feed.settings.slow_bytes
+        self.waiting = transport.get_write_buffer_size() > slow_bytes
 
     def look(self, now: datetime) -> None:
         """Close when the client is too slow, or its token has expired."""
         if self.closed is not None:
             return
-        unsent_bytes = self._socket.transport.get_write_buffer_size()
-        self.waiting = unsent_bytes > self._feed.settings.slow_bytes
-        if self.session.too_slow(unsent_bytes, monotonic()):
+        if self._is_too_slow():
             self._close_slow()
         elif self.session.expired(now):
             self.close(codes.EXPIRED, "the access token has expired")
@@ -188,13 +187,18 @@ class Connection:
         if self.closed is None:
             self.closed = code
             self._leave()
-            self._closing = asyncio.create_task(self._close(code, reason))
+            self.closing = asyncio.create_task(self._close(code, reason))
 
     async def _close(self, code: int, reason: str) -> None:
         ws, transport, _ = self._socket
         with suppress(ConnectionError):
             await ws.close(code=code, message=reason.encode(), drain=False)
         transport.abort()
+
+    def _is_too_slow(self) -> bool:
+        unsent_bytes = self._socket.transport.get_write_buffer_size()
+        self.waiting = unsent_bytes > self._feed.settings.slow_bytes
+        return self.session.too_slow(unsent_bytes, monotonic())
 
     def _close_slow(self) -> None:
         slow = SlowSubscriberError()
@@ -215,8 +219,9 @@ class Connection:
                 raise ConnectionResetError("closed before it began")
             await self._receive(message)
 
-    @staticmethod
-    def _goes_on(message: WSMessage) -> bool:
+    def _goes_on(self, message: WSMessage) -> bool:
+        if isinstance(message.data, WebSocketError):
+            self.closed = message.data.code  # and aiohttp has said so
         return message.type not in _ENDS
 
     async def _receive(self, message: WSMessage) -> None:

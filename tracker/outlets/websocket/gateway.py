@@ -74,8 +74,11 @@ class Gateway:
 
     async def close(self, _app: web.Application | None = None) -> None:
         """Close all connections, on shutdown: their clients come back."""
-        for connection in self.connections():
+        connections = self.connections()
+        for connection in connections:
             connection.close(codes.GOING_AWAY, "going away; resume by cursor")
+        closings = (connection.closing for connection in connections)
+        await asyncio.gather(*filter(None, closings))
 
     def connections(self) -> list[Connection]:
         """Those that there are."""
