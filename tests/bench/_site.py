@@ -129,10 +129,13 @@ class CpuMeter:
 
     def begin(self) -> None:
         """Count from now on."""
+        psutil.cpu_percent()
         for process in self._processes.values():
             process.cpu_percent()
 
     def show(self) -> None:
-        """Print what was used since."""
+        """Print what was used since, and how busy the machine was with all it has."""
         for name, process in self._processes.items():
             show(f"CPU of the {name}", process.cpu_percent(), "% of a core")
+        cores = psutil.cpu_count() or 1
+        show("CPU of the machine", psutil.cpu_percent(), "%", f"of {cores} cores")

@@ -72,10 +72,20 @@ SCENARIOS = (
 )
 
 
+@dataclass
+class Fed:
+    """What was published, and what it took."""
+
+    deliveries: int = 0
+    sent_bytes: int = 0
+    elapsed_s: float = 0.0
+    cpu_s: float = 0.0
+
+
 class Measured(NamedTuple):
     """What one run came to."""
 
-    fed: "Fed"
+    fed: Fed
     idle_bytes: float
 
     @property
@@ -104,10 +114,13 @@ class _NoStore(Outbox):
         return []
 
 
+Queue = list[tuple[web.WebSocketResponse, Published]]
+
+
 class _OneByOne:
     """The reference's subscriber: every event is a ``send_str`` of its own."""
 
-    def __init__(self, ws: web.WebSocketResponse, queue: "Queue") -> None:
+    def __init__(self, ws: web.WebSocketResponse, queue: Queue) -> None:
         self._ws = ws
         self._queue = queue
 
@@ -119,9 +132,6 @@ class _OneByOne:
 
     def lost(self) -> None:
         raise AssertionError("nothing is lost here")
-
-
-Queue = list[tuple[web.WebSocketResponse, Published]]
 
 
 async def _send_one_by_one(queue: Queue) -> None:
@@ -137,16 +147,6 @@ async def _send_one_by_one(queue: Queue) -> None:
 async def _until(received: c_uint64, amount: int) -> None:
     while received.value < amount:  # noqa: ASYNC110 - another process counts
         await asyncio.sleep(0.0005)
-
-
-@dataclass
-class Fed:
-    """What was published, and what it took."""
-
-    deliveries: int = 0
-    sent_bytes: int = 0
-    elapsed_s: float = 0.0
-    cpu_s: float = 0.0
 
 
 class Server:
@@ -194,7 +194,7 @@ class Server:
 
     async def feed(
         self, raws: Sequence[Raw], scenario: Scenario, received: c_uint64
-    ) -> "Fed":
+    ) -> Fed:
         """Publish *raws* as fast as the clients take them, until they have them all.
 
         Parsing entries is the store's and is not counted.

@@ -28,11 +28,11 @@ from tracker.ingest.writer import Writer
 from tracker.keep.keeper import Keeper
 from tracker.keep.partition import Partition
 from tracker.keep.role import KeepRole
-from tracker.outlets import http, websocket
+from tracker.outlets import http
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.payload import Services
 from tracker.outlets.server import create_server, listening
-from tracker.outlets.websocket import codes, connection, frames, gateway
+from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
 from tracker.providers.base import Account, Source
 from tracker.providers.registry import PROVIDERS
 from tracker.settings import Settings
@@ -93,6 +93,17 @@ async def opened_accounts(settings: Settings) -> AsyncIterator[list[Account]]:
             for name, open_account in PROVIDERS.items()
             for section in getattr(settings, name)
         ]
+
+
+async def read_agents(settings: Settings) -> None:
+    """Look once for who is to be observed, before anything is started.
+
+    Raises:
+        ConfigError: The place and the cure.
+    """
+    async with opened_accounts(settings) as accounts:
+        for account in accounts:
+            account.sources()
 
 
 async def ingest(
@@ -171,9 +182,9 @@ async def serve(
         ready=lambda: _reasons(projection),
         version=version("tracker"),
     )
-    app = create_server(
-        services, [http.routes(services, STREAM), websocket.routes(services)]
-    )
+    stream = Gateway(services)
+    app = create_server(services, [http.routes(services, STREAM), stream.routes()])
+    app.on_shutdown.append(stream.close)
     await tails.start()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(tails.run())

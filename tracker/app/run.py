@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections.abc import Callable
+from functools import partial
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -44,10 +45,13 @@ async def run(settings: Settings, roles: frozenset[Role], *, on_ready: OnReady) 
         ConfigError: It cannot start, and what to do.
     """
     _spare_the_collector()
+    if "ingest" in roles:
+        await wired.read_agents(settings)
+    process = Process(settings, roles, on_ready)
     while True:
         try:
             async with opened_store(settings.store) as store:
-                await _roles(store, settings, roles, on_ready)
+                await process.run(store)
         except* StoreUnavailableError as gone:
             log.error("store_ended", error=str(gone.exceptions[0]))
         await asyncio.sleep(_RESTART_S)
@@ -59,28 +63,58 @@ def _spare_the_collector() -> None:
     With the defaults a third of a keeper's time went into looking (measured).
     """
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(50_000, 20, 10_000)
 
 
-async def _roles(
-    store: OpenedStore,
-    settings: Settings,
-    roles: frozenset[Role],
-    on_ready: OnReady,
-) -> None:
-    process, metrics = token_hex(6), Metrics()
-    async with asyncio.TaskGroup() as group:
-        if store.server is not None:
-            group.create_task(_watch(store))
-        if "keep" in roles:
-            group.create_task(wired.keep(store, settings, process, metrics))
-        if "ingest" in roles:
-            group.create_task(wired.ingest(store, settings, process, metrics))
-        if "serve" in roles:
-            ready = lambda url: on_ready(Running(url))  # noqa: E731
-            group.create_task(wired.serve(store, settings, metrics, ready))
+class Process:
+    """The roles of this process, started anew with every store.
+
+    Args:
+        settings: Whole.
+        roles: What this process does.
+        on_ready: Told the first time that every role works.
+    """
+
+    def __init__(
+        self, settings: Settings, roles: frozenset[Role], on_ready: OnReady
+    ) -> None:
+        self._settings = settings
+        self._roles = roles
+        self._on_ready = on_ready
+        self._keeper = token_hex(6)
+        self._metrics = Metrics()
+        self._was_ready = False
+
+    async def run(self, store: OpenedStore) -> None:
+        """Run until cancelled, or until the store ends.
+
+        Who keeps has the same name again and gets its partitions back at once; who
+        ingests has a new one, for its numbers begin anew.
+        """
+        settings, metrics = self._settings, self._metrics
+        served = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            if store.server is not None:
+                group.create_task(_watch(store))
+            if "keep" in self._roles:
+                group.create_task(wired.keep(store, settings, self._keeper, metrics))
+            if "serve" in self._roles:
+                ready = partial(self._ready, served)
+                group.create_task(wired.serve(store, settings, metrics, ready))
+                await served.wait()
+            if "ingest" in self._roles:
+                ingest = wired.ingest(store, settings, token_hex(6), metrics)
+                group.create_task(ingest)
+            if "serve" not in self._roles:
+                self._ready(served, "")
+
+    def _ready(self, served: asyncio.Event, url: str) -> None:
+        served.set()
+        if self._was_ready:
+            log.info("recovered", url=url)
         else:
-            on_ready(Running(""))
+            self._on_ready(Running(url))
+        self._was_ready = True
 
 
 async def _watch(store: OpenedStore) -> None:

@@ -21,6 +21,9 @@ GREY: Final = "bright_black"
 NAMED: Final = 3
 """Sources or accounts that are not well; the others are only counted."""
 
+SHOWN: Final = 8
+"""Characters of a call's id."""
+
 Json = Mapping[str, Any]
 
 
@@ -59,10 +62,11 @@ def _banner(live: LiveCalls, server: str) -> Text:
 
 def _table(live: LiveCalls, calls: Iterable[Json]) -> Table:
     table = Table(expand=True, style="" if live.current else GREY)
-    for column in ("call", "agents", "state"):
-        table.add_column(column, overflow="ellipsis", no_wrap=True)
-    table.add_column("for", justify="right", no_wrap=True)
-    table.add_column("issues")
+    table.add_column("call", no_wrap=True)
+    table.add_column("agents", overflow="ellipsis", no_wrap=True, ratio=1)
+    table.add_column("state", no_wrap=True, min_width=9)
+    table.add_column("for", justify="right", no_wrap=True, min_width=5)
+    table.add_column("issues", min_width=13)
     for call in calls:
         table.add_row(*_row(call, live), style=None if live.current else GREY)
     return table
@@ -78,7 +82,14 @@ def _row(call: Json, live: LiveCalls) -> tuple[str | Text, ...]:
     else:
         state, lasts = Text(f"unknown (was {recording['state']})"), ""
     issues = ", ".join(issue["type"] for issue in call["issues"])
-    return escape(call["key"]), escape(_agents(call)), state, lasts, Text(issues, "red")
+    return _name(call), escape(_agents(call)), state, lasts, Text(issues, "red")
+
+
+def _name(call: Json) -> str:
+    """The account and the end of the call's id: enough to tell calls apart."""
+    account, call_id = call["account"], call["call_id"]
+    shown = call_id if len(call_id) <= SHOWN else f"…{call_id[-SHOWN:]}"
+    return escape(f"{account} {shown}")
 
 
 def _agents(call: Json) -> str:

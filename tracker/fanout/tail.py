@@ -74,13 +74,13 @@ class Tails:
                 after = self._projection.cursor.places[partition].stream_id
                 async for batch in self._outbox.tail(partition, after):
                     if retry_s:
-                        _log.info("tail recovered", partition=partition)
+                        _log.info("tail_recovered", partition=partition)
                         retry_s = 0.0
                     for tailed in batch:
                         self.take(tailed)
             except (PositionLostError, StoreUnavailableError) as error:
                 whole = whole and isinstance(error, StoreUnavailableError)
                 if not retry_s:
-                    _log.warning("tail lost", partition=partition, reason=str(error))
+                    _log.warning("tail_lost", partition=partition, reason=str(error))
                 retry_s = min(max(_RETRY_S, retry_s * 2), self._settings.retry_max_s)
                 await asyncio.sleep(retry_s)

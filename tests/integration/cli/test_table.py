@@ -46,7 +46,7 @@ def test_a_row_says_who_what_and_for_how_long() -> None:
     issue = Issue(type="paused_long", opened_at=BEGUN_AT)
     shown = call("c1", "paused", agents=("ann", "bob"))
     text = drawn(known(shown.model_copy(update={"issues": (issue,)})))
-    for word in ("genesys/acme/c1", "ann, bob", "paused", "1:50", "paused_long"):
+    for word in ("acme c1", "ann, bob", "paused", "1:50", "paused_long"):
         assert word in text
     assert "1 live calls" in text
 
@@ -142,7 +142,7 @@ async def test_watch_is_live_on_a_terminal(tmp_path: Path) -> None:
         site.show(call("c1"))
         arguments = ("watch", "--url", site.url)
         async with on_a_terminal(*arguments, cwd=tmp_path) as terminal:
-            await terminal.shows("genesys/acme/c1", "jdoe", "recording")
+            await terminal.shows("acme c1", "jdoe", "recording")
             site.show(call("c1", "paused", version=2), "recording.paused")
             await terminal.shows("paused")
             site.show(source(state="down"), "source.down")

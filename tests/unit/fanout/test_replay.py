@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.fanout.process import PARTITIONS, Process, begun, started
+from tests.unit.fanout.test_hub import Told
 from tests.unit.fanout.world import EPOCH, entry, until, view
 from tracker.errors import PositionLostError, StoreUnavailableError
-from tracker.fanout.cursor import WHOLE, Cursor, Place
+from tracker.fanout.cursor import WHOLE, Cursor, Place, Position
 from tracker.fanout.filters import Filter, Query, Verdict
 from tracker.fanout.settings import FanoutSettings
 
@@ -135,18 +136,54 @@ async def test_a_replay_overtaken_by_the_ring_goes_on_from_the_outbox() -> None:
     assert by_partition(found) == by_partition(process.published)
 
 
-async def test_the_middle_of_an_entry_is_a_place_to_go_on_from() -> None:
+@pytest.mark.parametrize("ring_entries", [100, 4], ids=["from ring", "from outbox"])
+async def test_the_middle_of_an_entry_is_a_place_to_go_on_from(
+    ring_entries: int,
+) -> None:
     """A reader cut between two events of one entry gets the rest of it."""
-    process = await begun()
+    process = await begun(ring_entries)
     process.change(1, facts=3)
-    after_first = process.published[0]
-    partition = int(after_first.split(".")[1])
-    place = Place.parse(after_first.split(".", 2)[2])
-    assert place.fact == 1
+    first = Position.parse(process.published[0])
+    assert first.place.fact == 1
+    for partition in range(PARTITIONS):
+        process.tails.take(process.outbox.mark(partition))
     places = list(process.cursor.places)
-    places[partition] = place
+    places[first.partition] = first.place
     cursor = Cursor(EPOCH, tuple(places))
+    process.change(1)
+    process.change(1)
     assert await replayed(process, cursor) == process.published[1:]
+
+
+async def test_what_this_process_has_not_published_is_left_to_come() -> None:
+    """The outbox may be ahead of it; nobody gets the difference twice."""
+    process = await begun(ring_entries=1)
+    process.change(1)
+    cursor = process.cursor
+    process.change(1)
+    process.change(1)
+    seen = view("genesys/acme/c1")
+    ahead = process.outbox.append(entry(seen, seen, 4))
+    assert await replayed(process, cursor) == process.published[1:]
+    told = Told()
+    async for page in process.replay.pages(EVERY, cursor):
+        if page.last:
+            process.hub.add(EVERY, told)
+    process.tails.take(ahead)
+    assert told.events == [f"{EPOCH}.{ahead.partition}.{ahead.id}"]
+
+
+async def test_the_index_of_the_ring_is_bounded() -> None:
+    """However often somebody resumes, it holds no more than twice the ring."""
+    process = await begun(ring_entries=10)
+    ann = Query(Filter(agents=frozenset({"ann"})))
+    for number in range(500):
+        process.change(number % 7, ("ann",))
+        cursor = process.cursor
+        process.change(number % 7, ("ann",))
+        assert len(await replayed(process, cursor, ann)) == 1
+    slots = process.hub.ring._by_term["agents", "ann"]
+    assert len(slots) <= 21
 
 
 async def test_what_was_trimmed_is_lost_and_said_so() -> None:

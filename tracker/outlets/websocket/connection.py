@@ -121,16 +121,14 @@ class Connection:
         """
         self._crowd.enter(self)
         try:
-            async with asyncio.timeout(self._feed.settings.auth_timeout_s):
-                await self._greet(principal, token)
+            await self._greet(principal, token)
             while self._goes_on(message := await self._socket.ws.receive()):
                 await self._receive(message)
         except ClientRefusedError as refused:
             self.close(refused.code, str(refused))
-        except TimeoutError:
-            self.close(codes.UNAUTHORIZED, "no access token in time")
         except ConnectionError:
-            self._socket.transport.abort()
+            if self.closed is None:
+                self._socket.transport.abort()
         finally:
             self._leave()
             self._crowd.leave(self)
@@ -165,14 +163,17 @@ class Connection:
         slow_bytes = self._feed.settings.slow_bytes
         self.waiting = transport.get_write_buffer_size() > slow_bytes
 
-    def look(self, now: datetime) -> None:
-        """Close when the client is too slow, or its token has expired."""
-        if self.closed is not None:
-            return
-        if self._is_too_slow():
-            self._close_slow()
-        elif self.session.expired(now):
+    def beat(self, frame: bytes, now: datetime) -> None:
+        """Send the ``cursor`` *frame*; close when the access token has expired."""
+        if self.session.access is not None:
+            self.session.cursor(frame)
+        if self.session.expired(now):
             self.close(codes.EXPIRED, "the access token has expired")
+
+    def look(self) -> None:
+        """Close when the client is too slow."""
+        if self.closed is None and self._is_too_slow():
+            self._close_slow()
 
     def ping(self) -> None:
         """Ask for a sign of life; cut a client that gave none since the last time."""
@@ -213,6 +214,15 @@ class Connection:
             self.session.authorise(_access(principal))
         elif token is not None:
             self._authenticate(token)
+        else:
+            try:
+                async with asyncio.timeout(self._feed.settings.auth_timeout_s):
+                    await self._hear_who()
+            except TimeoutError as error:
+                message = "no access token in time"
+                raise ClientRefusedError(codes.UNAUTHORIZED, message) from error
+
+    async def _hear_who(self) -> None:
         while self.session.access is None:
             message = await self._socket.ws.receive()
             if not self._goes_on(message):
@@ -282,6 +292,7 @@ class Connection:
             raise SlowSubscriberError from error
         if self.closed is not None or self._socket.transport.is_closing():
             raise ConnectionResetError("closed meanwhile")
+        self._heard = True
 
 
 def _access(principal: Principal) -> Access:

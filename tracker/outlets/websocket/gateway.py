@@ -163,16 +163,15 @@ class Gateway:
             now, frame = datetime.now(UTC), cursor_frame(projection)
             changed = projection.live != was_live
             for connection in self.connections() if changed else list(part):
-                connection.session.cursor(frame)
-                connection.look(now)
+                connection.beat(frame, now)
             if number // _SLICES % ping_every == ping_every - 1:
                 for connection in list(part):
                     connection.ping()
-            self._look_at_waiting(now)
+            self._look_at_waiting()
 
-    def _look_at_waiting(self, now: datetime) -> None:
+    def _look_at_waiting(self) -> None:
         for connection in list(self._waiting):
-            connection.look(now)
+            connection.look()
             if not connection.waiting:
                 self._waiting.discard(connection)
 

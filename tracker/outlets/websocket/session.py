@@ -177,7 +177,6 @@ class Session:
             whole: Everything that the client has missed follows.
         """
         self._catching_up = subscription
-        subscription.since = None
         frame = frames.Subscribed(
             id=subscription.id, recovered=whole, cursor=str(cursor), server_time=now
         )
