@@ -157,8 +157,11 @@ async def hang(server: CometdServer) -> None:
 async def another_answer(server: CometdServer) -> None:
     """Wait until a poll is answered that was asked after now."""
     count = len(await server.requests())
-    while len(await server.requests()) < count + 2:
+    for _ in range(200):
+        if len(await server.requests()) >= count + 2:
+            return
         await asyncio.sleep(0.05)
+    raise TimeoutError
 
 
 @pytest.mark.parametrize("fault", [restart, hang])
