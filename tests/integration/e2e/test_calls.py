@@ -113,7 +113,7 @@ async def test_hold_leaves_the_recording_as_it_is(site: Site) -> None:
     call = await recorded_call(site)
     for change, state in ((switch.hold, "held"), (switch.retrieve, "active")):
         change(call, ONE)
-        await desk.until(lambda: parties(site, call) == agents(state, ONE))  # noqa: B023
+        await desk.until(lambda: parties(site, call) == agents(state, ONE))  # noqa: B023 awaited
         assert desk.calls[call_key(call)]["recording"]["state"] == "recording"
     assert desk.states(call_key(call)) == ["recording"]
     assert_unbroken(desk.events)

@@ -58,7 +58,7 @@ async def test_who_resumes_sees_everything_once(tmp_path: Path) -> None:
         changing = asyncio.create_task(keep_changing(simulator, calls))
         for _ in range(3):
             known = len(desk.events)
-            await desk.until(lambda: len(desk.events) > known + 200)  # noqa: B023
+            await desk.until(lambda: len(desk.events) > known + 200)  # noqa: B023 awaited
             await tracker.kill()
             await tracker.start()
         known = len(desk.events)
