@@ -172,9 +172,9 @@ class Listener:
                     after = batch[-1].id if batch else after
                     self._news.set()
             except PositionLostError:
-                self.lost.append(partition)
                 await self._outbox.refresh()
                 after = await self._outbox.end(partition)
+                self.lost.append(partition)
                 self._news.set()
             except StoreUnavailableError:
                 await asyncio.sleep(0.05)
