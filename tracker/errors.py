@@ -21,11 +21,16 @@ class ProviderUnavailableError(ProviderError):
     Args:
         message: What happened, without secrets.
         retry_after_s: What the provider asked for, or None.
+        taken: What was asked for may have been done. False: it certainly was not, as
+            after a 429, or when no connection could be made.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(
+        self, message: str, retry_after_s: float | None = None, *, taken: bool = True
+    ) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.taken = taken
 
 
 class ProviderLockedError(ProviderError):

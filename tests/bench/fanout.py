@@ -33,7 +33,8 @@ from tracker.outlets.payload import ServerSettings, Services
 from tracker.outlets.server import create_server
 from tracker.outlets.websocket.gateway import Gateway
 from tracker.outlets.websocket.settings import StreamSettings
-from tracker.store.outbox import BEGINNING, Outbox, Stored, Tailed
+from tracker.store.follow import BEGINNING
+from tracker.store.outbox import Outbox, Stored, Tailed
 from tracker.telemetry import Metrics
 
 CHUNK = 2_000

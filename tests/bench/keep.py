@@ -33,7 +33,7 @@ from tracker.keep.writes import operations
 from tracker.settings import StoreSettings
 from tracker.store.inbox import Inbox
 from tracker.store.keys import KEEP_LEASE
-from tracker.store.ledger import Batch, Ledger
+from tracker.store.ledger import Batch, Ledger, Written
 from tracker.store.redis import Value
 from tracker.store.retention import Retention
 
@@ -206,7 +206,8 @@ async def reference(store: OpenedStore) -> float | None:
     now = await ledger.now()
     for n in range(size):
         partition.fold(f"{n}-1", now, [traffic.told(n, 0, "recording")[1]])
-    batch = Batch("0-0", "0-0", "x__rand_int__", operations(ledger.keys, partition, 0))
+    writes, _ = operations(ledger.keys, partition, Written())
+    batch = Batch("0-0", "0-0", "x__rand_int__", writes)
     keys, args = ledger.arguments(batch, store.epoch, held[KEEP_LEASE])
     await store.functions.load()
     command: list[Value] = ["FCALL", store.functions.name("commit"), len(keys)]

@@ -19,7 +19,9 @@ from tracker.fanout.projection import Projection
 from tracker.fanout.replay import Replay
 from tracker.fanout.ring import Ring
 from tracker.fanout.tail import Tails
+from tracker.fanout.waiting import Waiting
 from tracker.ingest.asks import follow_asks
+from tracker.ingest.executor import Executor, serve_source
 from tracker.ingest.pulse import Pulse
 from tracker.ingest.runner import Runner
 from tracker.ingest.story import Story
@@ -36,10 +38,12 @@ from tracker.outlets.websocket import Gateway, codes, connection, frames, gatewa
 from tracker.providers.base import Account, Source
 from tracker.providers.registry import PROVIDERS
 from tracker.settings import Settings
+from tracker.store.asks import Asks
 from tracker.store.codec import at_ms
 from tracker.store.inbox import Inbox
 from tracker.store.leases import Lease
 from tracker.store.ledger import Ledger
+from tracker.store.requests import Requests
 from tracker.store.retention import Retention
 from tracker.telemetry import Metrics
 
@@ -112,6 +116,8 @@ async def ingest(
     """Observe this process's share of the sources, until cancelled."""
     inboxes = store.inboxes()
     writer = Writer(inboxes)
+    asks = Asks(store.redis, store.keys)
+    executor = Executor(writer, store.partitions)
 
     logged: set[tuple[str, str]] = set()
 
@@ -124,7 +130,8 @@ async def ingest(
 
     def new_runner(source: Source, lease: Lease) -> Runner:
         story = Story(source.key, lease.token, process, store.partitions)
-        return Runner(source, story, lease.token, writer, on_unreadable)
+        serving = partial(serve_source, executor, asks)
+        return Runner(source, story, lease.token, writer, on_unreadable, serving)
 
     async with opened_accounts(settings) as accounts:
         supervisor = Supervisor(
@@ -143,14 +150,13 @@ async def ingest(
         pulse = Pulse(
             store.redis, inboxes, offsets, process, supervisor.overdue, writer
         )
-        outbox = store.outbox(settings.keep.policy)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(supervisor.run())
                 group.create_task(pulse.run())
                 for partition in range(store.partitions):
-                    asks = follow_asks(outbox, partition, supervisor.resync)
-                    group.create_task(asks)
+                    following = follow_asks(asks, partition, supervisor, executor)
+                    group.create_task(following)
         finally:
             await writer.close()
 
@@ -170,12 +176,15 @@ async def serve(
     outbox = store.outbox(settings.keep.policy)
     projection = Projection(outbox, settings.server)
     hub = Hub(Ring(store.partitions, settings.server.ring_entries))
-    tails = Tails(outbox, projection, hub, settings.server)
+    waiting = Waiting()
+    tails = Tails(outbox, projection, hub, settings.server, waiting)
     services = Services(
         projection=projection,
         hub=hub,
         replay=Replay(outbox, projection, hub, settings.server),
         outbox=outbox,
+        requests=Requests(store.redis, store.keys),
+        waiting=waiting,
         auth=Authenticator(settings.auth),
         settings=settings.server,
         metrics=metrics,

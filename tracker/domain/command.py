@@ -29,6 +29,8 @@ class Request(Model):
         agent: The leg to command; None = every leg that needs it.
         idempotency_key: Holds per subject and call; a repeat changes nothing.
         options: What the platform alone understands, passed through.
+        elsewhere: Somebody else asked the platform, which accepted it: only its proof
+            is wanted. It is not refused for what the call shows now.
     """
 
     kind: Literal["request"] = "request"
@@ -42,6 +44,7 @@ class Request(Model):
     deadline_s: float = 15.0
     idempotency_key: str | None = None
     options: dict[str, str | int | bool] = Field(default_factory=dict)
+    elsewhere: bool = False
 
 
 class Sent(Model):
@@ -168,6 +171,7 @@ class Command(Model):
             action=self.action,
             target=self.target,
             stage=self.stage,
+            agent=self.agent,
             reason=self.reason,
             requested_by=self.requested_by,
             source=self.executions[0].source if len(self.executions) == 1 else None,

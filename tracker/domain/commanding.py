@@ -29,6 +29,9 @@ Problem = Literal[
 ]
 """Why a request is refused before anything is sent."""
 
+MOST_SETTLED = 100
+"""Requests of a call that are known again; the newest."""
+
 _ANSWERED_FROM: dict[str, tuple[Stage, ...]] = {
     "accepted": ("sent",),
     "refused": ("requested", "sent"),
@@ -61,17 +64,23 @@ def request(
     if problem is not None:
         return call, Answer(asked.id, None, problem)
     command = Command(
-        **asked.model_dump(exclude={"kind", "call"}),
+        **asked.model_dump(exclude={"kind", "call", "elsewhere"}),
         target=TARGETS[asked.action],
         requested_at=now,
-        executions=tuple(
-            Execution(
-                source=leg.source, leg=leg.leg, leg_id=leg.leg_id, before=leg.recording
-            )
-            for leg in legs
-        ),
+        executions=tuple(_execution_of(leg, asked, now) for leg in legs),
     )
-    return call.but(command=command, settled=call.settled | {name: asked.id}), None
+    settled = dict([*call.settled.items(), (name, asked.id)][-MOST_SETTLED:])
+    return call.but(command=command, settled=settled), None
+
+
+def _execution_of(leg: Leg, asked: Request, now: datetime) -> Execution:
+    before = leg.recording
+    execution = Execution(
+        source=leg.source, leg=leg.leg, leg_id=leg.leg_id, before=before
+    )
+    if not asked.elsewhere:
+        return execution
+    return execution.but(stage="accepted", sent_at=now, accepted_at=now)
 
 
 def _legs_to_command(call: Call, asked: Request) -> tuple[list[Leg], Problem | None]:
@@ -86,6 +95,7 @@ def _legs_to_command(call: Call, asked: Request) -> tuple[list[Leg], Problem | N
         leg
         for leg in legs
         if asked.action in allowed_actions(leg.recording, leg.actions)
+        or asked.elsewhere
     ]
     return fitting, None if fitting else "not_allowed_now"
 

@@ -3,6 +3,7 @@
 from typing import Any, Literal, NamedTuple
 
 from tracker.domain.base import Instant, Model
+from tracker.domain.command import Command
 from tracker.domain.terms import Kind
 from tracker.domain.view import View
 
@@ -66,7 +67,30 @@ class Resync(Model):
     token: int
 
 
-Header = Entry | Watermark | Reply | Resync
+class Order(Model):
+    """To the owners of a command's sources: how it stands, after every change.
+
+    Attributes:
+        command: None = nothing is open on the call any more.
+    """
+
+    kind: Literal["order"] = "order"
+    call: str
+    command: Command | None = None
+
+
+class Follow(Model):
+    """To the owner of the account's poller: somebody watches this call."""
+
+    kind: Literal["follow"] = "follow"
+    call: str
+
+
+Header = Entry | Watermark | Reply
+"""Of what leaves by an outbox."""
+
+Ask = Order | Follow | Resync | Reply
+"""What keepers ask of those who ingest; a `Reply` there answers a Sent."""
 
 
 class Outgoing(NamedTuple):

@@ -1,6 +1,6 @@
 """The words of the field, as closed sets."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 RecordingState = Literal["recording", "paused", "stopped", "unknown"]
 """SIPREC's on, paused, off; and a real unknown."""
@@ -62,6 +62,26 @@ TARGETS: dict[Action, RecordingState] = {
     "resume": "recording",
 }
 """The state that proves an action."""
+
+
+class Platform(NamedTuple):
+    """What a kind of platform can do.
+
+    Attributes:
+        actions: To a live recording.
+        lists_calls: It tells of every live call; else it must be asked for each one,
+            and a call that nobody has seen yet can be watched.
+    """
+
+    actions: tuple[Action, ...]
+    lists_calls: bool = True
+
+
+PLATFORMS: dict[str, Platform] = {
+    "genesys": Platform(ALL_ACTIONS),
+    "vonage_cc": Platform(("pause", "resume"), lists_calls=False),
+}
+"""By provider."""
 
 _FITTING: dict[RecordingState, tuple[Action, ...]] = {
     "recording": ("pause", "stop"),

@@ -9,6 +9,7 @@ from tracker.fanout.events import expand
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
 from tracker.fanout.settings import FanoutSettings
+from tracker.fanout.waiting import Waiting
 from tracker.store.outbox import Outbox, Tailed
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +24,7 @@ class Tails:
         projection: Brought up to each entry, then
         hub: is told of its events, in the same turn.
         settings: Of the fanout.
+        waiting: Those who asked for something are told after the hub.
     """
 
     def __init__(
@@ -31,10 +33,12 @@ class Tails:
         projection: Projection,
         hub: Hub,
         settings: FanoutSettings | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._outbox = outbox
         self._projection = projection
         self._hub = hub
+        self._waiting = waiting or Waiting()
         self._settings = settings or FanoutSettings()
 
     async def start(self) -> None:
@@ -57,10 +61,12 @@ class Tails:
         events = expand(tailed, self._outbox.epoch)
         place = self._projection.apply(tailed)
         self._hub.publish(tailed.partition, place, events)
+        self._waiting.take(tailed)
 
     async def _load(self, partition: int) -> None:
         place = await self._projection.load(partition)
         self._hub.reset(partition, place)
+        self._waiting.lost()
 
     async def _follow(self, partition: int) -> None:
         """Tail, and begin again after every loss; only edges are logged."""

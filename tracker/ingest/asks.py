@@ -1,37 +1,52 @@
-"""What keepers ask of sources: a tail of the outboxes that reads nothing else."""
+"""What keepers ask of those who ingest, followed in every partition."""
 
 import asyncio
-from collections.abc import Callable
 
-from tracker.domain.entry import Resync
+from tracker.domain.entry import Ask, Follow, Order, Resync
 from tracker.errors import PositionLostError, StoreUnavailableError
-from tracker.store.outbox import BEGINNING, Outbox
-
-PAUSE_S = 0.25
-"""Between two looks: an ask can wait, and passing over many entries is cheap."""
+from tracker.ingest.executor import Executor
+from tracker.ingest.supervisor import Supervisor
+from tracker.store.asks import Asks
 
 _RETRY_S = 0.5
 
 
 async def follow_asks(
-    outbox: Outbox, partition: int, asked: Callable[[Resync], None]
+    asks: Asks, partition: int, supervisor: Supervisor, executor: Executor
 ) -> None:
-    """Hand every `Resync` of *partition* on, until cancelled.
+    """Hand everything that is asked in *partition* on, until cancelled.
 
-    When the place is lost everything still there is read: what was asked of this
-    owner before is asked once more, and what was asked meanwhile is not missed.
+    When the place is lost, what is open is read anew, and every resync that is still
+    there is asked for once more.
     """
-    after = None
+    after: str | None = None
+    lost = False
     while True:
         try:
-            after = after or await outbox.end(partition)
-            async for batch in outbox.tail(partition, after, only="resync"):
-                for tailed in batch:
-                    if isinstance(tailed.header, Resync):
-                        asked(tailed.header)
-                after = batch[-1].id if batch else after
-                await asyncio.sleep(PAUSE_S)
+            if after is None:
+                begin = await asks.end(partition)
+                executor.loaded(partition, *await asks.open(partition))
+                for resync in await asks.resyncs(partition) if lost else ():
+                    supervisor.resync(resync)
+                after = begin
+            async for batch in asks.follow(partition, after):
+                for id_, at, ask in batch:
+                    executor.clock(at)
+                    _hand_on(ask, supervisor, executor)
+                    after = id_
         except PositionLostError:
-            after = BEGINNING
+            after, lost = None, True
         except StoreUnavailableError:
             await asyncio.sleep(_RETRY_S)
+
+
+def _hand_on(ask: Ask, supervisor: Supervisor, executor: Executor) -> None:
+    match ask:
+        case Resync():
+            supervisor.resync(ask)
+        case Order():
+            executor.told(ask)
+        case Follow(call=call):
+            executor.watched(call)
+        case _:
+            executor.answered(ask)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Literal
 
 import structlog
@@ -19,6 +19,9 @@ log = structlog.get_logger(__name__)
 
 OnUnreadable = Callable[[str, Unreadable], None]
 
+Serving = Callable[[Source, int], AbstractAsyncContextManager[None]]
+"""What else is done for a source under the token of its lease, while it is observed."""
+
 
 class Runner:
     """Observes one source, backs off when it fails, and stops when it is locked.
@@ -26,8 +29,10 @@ class Runner:
     Args:
         source: What to observe.
         story: Numbers what it tells.
+        token: Of its lease.
         writer: Where it goes.
         on_unreadable: Told of every message that could not be read.
+        serving: Entered before the first observation.
     """
 
     def __init__(
@@ -37,6 +42,7 @@ class Runner:
         token: int,
         writer: Writer,
         on_unreadable: OnUnreadable,
+        serving: Serving,
     ) -> None:
         self.source = source
         self.token = token
@@ -44,6 +50,7 @@ class Runner:
         self._story = story
         self._writer = writer
         self._on_unreadable = on_unreadable
+        self._serving = serving
         self._began_at_s = asyncio.get_running_loop().time()
         self._failures = 0
         self._reported_down = False
@@ -75,6 +82,10 @@ class Runner:
 
     async def run(self) -> None:
         """Observe until cancelled, or until a person is needed."""
+        async with self._serving(self.source, self.token):
+            await self._run()
+
+    async def _run(self) -> None:
         while not self.locked:
             try:
                 await self._observe()

@@ -15,7 +15,7 @@ from tracker.keep.writes import operations, restore
 from tracker.store.codec import SCHEMA
 from tracker.store.inbox import Inbox, Received
 from tracker.store.leases import Lease
-from tracker.store.ledger import Batch, Ledger
+from tracker.store.ledger import Batch, Ledger, Written
 from tracker.store.retention import Retention
 
 log = structlog.get_logger(__name__)
@@ -57,7 +57,7 @@ class Keeper:
         self._lease_s = lease_s
         self._observer = observer
         self._offset = "0-0"
-        self._written = 0
+        self._written = Written()
 
     async def run(self, epoch: str, lease: Lease) -> None:
         """Keep until the lease is lost or the task is cancelled.
@@ -112,13 +112,9 @@ class Keeper:
 
     async def _commit(self, epoch: str, lease: Lease) -> None:
         """Commit the draft; the same batch again until there is an answer."""
-        written = self._written + len(self._partition.draft.outgoing)
-        batch = Batch(
-            expected=self._offset,
-            offset=self._partition.offset,
-            id=token_hex(8),
-            operations=operations(self._ledger.keys, self._partition, self._written),
-        )
+        keys, partition = self._ledger.keys, self._partition
+        writes, written = operations(keys, partition, self._written)
+        batch = Batch(self._offset, partition.offset, token_hex(8), writes)
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._lease_s
         while True:

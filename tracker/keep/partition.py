@@ -6,7 +6,6 @@ keeper loads it, feeds it, and commits its drafts.
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from tracker.domain.base import earlier
@@ -15,7 +14,15 @@ from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.decide import CallInput, decide, next_due
 from tracker.domain.describe import snapshot_json
-from tracker.domain.entry import Entry, Fact, Outgoing, Reply, Watermark
+from tracker.domain.entry import (
+    Entry,
+    Fact,
+    Follow,
+    Order,
+    Outgoing,
+    Reply,
+    Watermark,
+)
 from tracker.domain.event import PREFIX
 from tracker.domain.reading import (
     Alive,
@@ -31,9 +38,12 @@ from tracker.domain.reading import (
 )
 from tracker.domain.snapshot import Interval
 from tracker.domain.view import View, view_of
+from tracker.domain.watch import Unwatch, Watch
 from tracker.keep.clock import Clock
+from tracker.keep.draft import Draft
 from tracker.keep.feeds import Feeds
 from tracker.keep.health import Health
+from tracker.keep.watches import Watches
 from tracker.store.codec import Input, dump_packet
 
 ALIVE_FOR_S = 10.0
@@ -44,28 +54,6 @@ JUST_READ_S = 2.0
 is, the next one says so again."""
 
 WATERMARK_EVERY_S = 2.0
-
-
-@dataclass(slots=True)
-class Draft:
-    """What a commit is to write, collected over a batch of inbox entries.
-
-    Attributes:
-        calls: The changed ones; None = forgotten.
-        tombs: Versions of the forgotten ones, with their end.
-        intervals: Closed ones by call, to be appended to its timeline.
-        ended: Calls whose timeline starts (True), or stops, to expire.
-        outgoing: Outbox entries, in order.
-        aside: Inputs on which `decide` raised, as inbox entries hold them, with the
-            error's name.
-    """
-
-    calls: dict[str, Call | None] = field(default_factory=dict)
-    tombs: dict[str, tuple[int, datetime]] = field(default_factory=dict)
-    intervals: dict[str, list[Interval]] = field(default_factory=dict)
-    ended: dict[str, bool] = field(default_factory=dict)
-    outgoing: list[Outgoing] = field(default_factory=list)
-    aside: list[tuple[bytes, str]] = field(default_factory=list)
 
 
 class Partition:
@@ -85,6 +73,7 @@ class Partition:
         self.tombs: dict[str, int] = {}
         self.feeds = Feeds()
         self.health = Health(number, partitions)
+        self.watches = Watches()
         self.draft = Draft()
         self.counts: Counter[str] = Counter()
         self._policy = policy
@@ -121,7 +110,7 @@ class Partition:
         """Inputs may have been lost: every source must read everything again."""
         for source in sorted(self.feeds.feeds):
             self._blind(source, at, at, "its inputs were lost")
-            self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
+            self.draft.asks.append(self.feeds.resync(source))
         self.draft.outgoing += self.health.settle(at)
 
     def take_draft(self) -> Draft:
@@ -139,9 +128,12 @@ class Partition:
             case Tick():
                 self._tick(at)
             case Sent(source=source, token=token) if self.feeds.is_stale(source, token):
-                self._answer(told.call, Answer(told.attempt, told.command, "taken"))
+                answer = Answer(told.attempt, told.command, "taken")
+                self.draft.asks.append(_reply(told.call, answer))
             case Media() | Request() | Sent() | Outcome():
                 self._decide(told.call, told, at)
+            case Watch() | Unwatch():
+                self._watch(told, at)
 
     def _told(self, told: Told, at: datetime) -> None:
         verdict = self.feeds.admit(told, at)
@@ -152,11 +144,12 @@ class Partition:
         if verdict == "gap":
             self.counts["gap"] += 1
             self._blind(source, at, at, "its inputs have a gap")
-            self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
+            self.draft.asks.append(self.feeds.resync(source))
         match told.reading:
             case Observation(call=key):
                 self._decide(key, told, at)
                 self.feeds.sees(source)
+                self._seen_watched(key, at)
             case Checkpoint() as checkpoint:
                 self._checkpoint(source, checkpoint, at)
                 self.feeds.sees(source)
@@ -200,9 +193,10 @@ class Partition:
     def _tick(self, at: datetime) -> None:
         for source, last_at in self.feeds.silent(earlier(at, ALIVE_FOR_S)):
             self._blind(source, last_at, at, "its process is gone")
-            self.draft.outgoing.append(Outgoing(self.feeds.resync(source)))
+            self.draft.asks.append(self.feeds.resync(source))
         for key in self._clock.ring(at):
             self._wake(self.calls[key], at)
+        self.watches.tick(self.calls, at)
         marked_at = self._watermark_at
         if marked_at is None or (at - marked_at).total_seconds() >= WATERMARK_EVERY_S:
             self._watermark_at = at
@@ -232,12 +226,27 @@ class Partition:
             self._poisoned(key, told, at, type(error).__name__)
         else:
             for answer in changes.answers:
-                self._answer(key, answer)
+                if isinstance(told, Sent):
+                    self.draft.asks.append(_reply(key, answer))
+                else:
+                    self.draft.outgoing.append(Outgoing(_reply(key, answer)))
 
-    def _answer(self, key: str, answer: Answer) -> None:
-        to, command, problem = answer
-        reply = Reply(to=to, key=key, command=command, problem=problem)
-        self.draft.outgoing.append(Outgoing(reply))
+    def _watch(self, told: Watch | Unwatch, at: datetime) -> None:
+        if isinstance(told, Watch):
+            self.watches.begin(told, at)
+            self.draft.asks.append(Follow(call=told.call))
+            problem = None
+        else:
+            problem = None if self.watches.drop(told.id) else "unknown_watch"
+        answer = Answer(told.id, None, problem)
+        self.draft.outgoing.append(Outgoing(_reply(told.call, answer)))
+
+    def _seen_watched(self, key: str, at: datetime) -> None:
+        for request in self.watches.seen(key, self.calls.get(key), at):
+            self._decide(key, request, at)
+            command = self.calls[key].command
+            if command is not None and command.id == request.id:
+                self.watches.commanded(request.id)
 
     def _keep(
         self, before: Call | None, changes: Changes[Call], after: Call, at: datetime
@@ -260,6 +269,7 @@ class Partition:
             )
             self.draft.outgoing.append(Outgoing(entry, raw))
         self.draft.calls[key] = after
+        self._order(before, after, new)
         if changes.intervals:
             self.draft.intervals.setdefault(key, []).extend(changes.intervals)
         if before is None or before.ended_at != after.ended_at:
@@ -267,6 +277,18 @@ class Partition:
         self.tombs.pop(key, None)
         self.timelines[key] = self.timelines.get(key, ()) + changes.intervals
         self._index(before, after, new)
+
+    def _order(self, before: Call | None, after: Call, view: View) -> None:
+        """Tell the executors of a command's every step, and keep it for a day."""
+        old, new = before.command if before else None, after.command
+        if new is None or new is old or new == old:
+            return
+        _, commands = self.draft.commands.get(after.key, (view, {}))
+        self.draft.commands[after.key] = view, commands | {new.id: new}
+        if new.open:
+            self.draft.asks.append(Order(call=after.key, command=new))
+        elif old is not None and old.open:
+            self.draft.asks.append(Order(call=after.key))
 
     def _index(self, before: Call | None, after: Call, view: View) -> None:
         key = after.key
@@ -311,3 +333,8 @@ class Partition:
             self._set_aside(dump_packet([told]), error)
         if isinstance(told, Told) and key in self.calls:
             self._decide(key, Blind(told.stamp.source, at), at)
+
+
+def _reply(key: str, answer: Answer) -> Reply:
+    to, command, problem = answer
+    return Reply(to=to, key=key, command=command, problem=problem)

@@ -5,47 +5,64 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
-from tracker.domain.entry import Outgoing
+from tracker.domain.entry import Order, Outgoing
+from tracker.domain.key import make_key
 from tracker.domain.snapshot import AccountSnapshot, Interval, SourceSnapshot
+from tracker.domain.watch import Watched
+from tracker.keep.draft import Draft
 from tracker.keep.feeds import Feed
-from tracker.keep.partition import Draft, Partition
+from tracker.keep.partition import Partition
 from tracker.store.codec import (
     HEADER_FIELD,
     INBOX_FIELD,
     NUMBER_FIELD,
     SNAPSHOT_FIELD,
+    dump_ask,
     dump_header,
 )
 from tracker.store.keys import PartitionKeys
-from tracker.store.ledger import Ledger, Meta, Operation
+from tracker.store.ledger import Ledger, Meta, Operation, Written
 
 TIMELINE_FOR_MS = 7 * 24 * 3600 * 1000
+COMMANDS_FOR_MS = 24 * 3600 * 1000
 ASIDE_ENTRIES = 1000
 
 _INTERVAL: TypeAdapter[Interval] = TypeAdapter(Interval)
 
 
 def operations(
-    keys: PartitionKeys, partition: Partition, written: int
-) -> list[Operation]:
+    keys: PartitionKeys, partition: Partition, written: Written
+) -> tuple[list[Operation], Written]:
     """What the partition's draft writes; the draft is taken.
 
     Args:
         keys: Of the partition.
         partition: After the inputs of this commit.
-        written: The number of the last outbox entry; the draft's go on from it.
+        written: The numbers of the last entries; the draft's go on from them.
+
+    Returns:
+        The writes, and the numbers after them.
     """
     draft = partition.take_draft()
-    numbered = enumerate(draft.outgoing, written + 1)
-    return [
+    after = Written(
+        written.outbox + len(draft.outgoing), written.asks + len(draft.asks)
+    )
+    done = [
         *_calls(keys, draft),
         *_timelines(keys, draft),
         *_health(keys, partition),
         *_feeds(keys, partition),
         *_aside(keys, draft),
-        *(_outgoing(keys, outgoing, number) for number, outgoing in numbered),
-        ("HSET", keys.meta, "written", written + len(draft.outgoing)),
+        *_commands(keys, draft),
+        *_watches(keys, partition),
+        *_asks(keys, draft, written.asks),
+        *(
+            _outgoing(keys, outgoing, number)
+            for number, outgoing in enumerate(draft.outgoing, written.outbox + 1)
+        ),
+        ("HSET", keys.meta, "written", after.outbox, "asked", after.asks),
     ]
+    return done, after
 
 
 def _calls(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
@@ -106,6 +123,43 @@ def _aside(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
         yield "XADD", keys.aside, *trim, INBOX_FIELD, value, "error", error
 
 
+def _commands(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
+    for call, (view, commands) in draft.commands.items():
+        fields: Operation = ("view", view.model_dump_json())
+        for command in commands.values():
+            fields += (command.id, command.part().model_dump_json())
+            if command.idempotency_key is not None:
+                name = make_key(command.requested_by, command.idempotency_key)
+                fields += (f"key:{name}", command.id)
+        yield "HSET", keys.commands(call), *fields
+        yield "PEXPIRE", keys.commands(call), COMMANDS_FOR_MS
+
+
+def _watches(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
+    watches = partition.watches
+    for id_ in sorted(watches.changed):
+        watched = watches.watched.get(id_)
+        if watched is None:
+            yield "HDEL", keys.watches, id_
+        else:
+            yield "HSET", keys.watches, id_, watched.model_dump_json()
+    watches.changed.clear()
+
+
+def _asks(keys: PartitionKeys, draft: Draft, asked: int) -> Iterator[Operation]:
+    for number, ask in enumerate(draft.asks, asked + 1):
+        raw = dump_ask(ask)
+        yield "XADD", keys.asks, "*", HEADER_FIELD, raw, NUMBER_FIELD, number
+        if isinstance(ask, Order):
+            yield _open(keys, ask, raw)
+
+
+def _open(keys: PartitionKeys, order: Order, raw: bytes) -> Operation:
+    if order.command is None:
+        return "HDEL", keys.open, order.call
+    return "HSET", keys.open, order.call, raw
+
+
 def _outgoing(keys: PartitionKeys, outgoing: Outgoing, number: int) -> Operation:
     header = dump_header(outgoing.header)
     fields: Operation = (HEADER_FIELD, header, NUMBER_FIELD, number)
@@ -129,6 +183,8 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
     async for raw in ledger.values(ledger.keys.accounts):
         account = AccountSnapshot.model_validate_json(raw)
         partition.health.accounts[account.key] = account
+    async for raw in ledger.values(ledger.keys.watches):
+        partition.watches.restore(Watched.model_validate_json(raw))
     calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])
     for call, raws in zip(calls, timelines, strict=True):

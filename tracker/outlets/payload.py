@@ -4,19 +4,22 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
+from tracker.domain.snapshot import CommandPart
 from tracker.errors import OutletError
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
 from tracker.fanout.replay import Replay
 from tracker.fanout.settings import FanoutSettings
+from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
 from tracker.store.outbox import Outbox
+from tracker.store.requests import Requests
 from tracker.telemetry import Metrics
 
 JSON: Final = "application/json"
@@ -43,15 +46,48 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-class Problem(BaseModel):
-    """RFC 9457. ``about:blank`` means what the status says."""
+class Fault(BaseModel):
+    """What is wrong with one field of a body."""
 
     model_config = ConfigDict(frozen=True)
+
+    field: str
+    detail: str
+
+
+class Extra(BaseModel):
+    """What some problems tell beside their words.
+
+    Attributes:
+        command: The open one, which stands in the way.
+        command_id: Of the one that was asked for: look whether it was taken.
+        errors: Every wrong field of the body.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    command: CommandPart | None = None
+    command_id: str | None = None
+    errors: tuple[Fault, ...] | None = None
+
+
+class Problem(Extra):
+    """RFC 9457. ``about:blank`` means what the status says."""
 
     type: str = "about:blank"
     title: str
     status: int
     detail: str | None = None
+
+    def members(self) -> dict[str, Any]:
+        """What there is to say, as JSON values; a command in its whole public form."""
+        told = self.model_dump(mode="json", exclude_none=True)
+        if self.command is not None:
+            told["command"] = self.command.model_dump(mode="json")
+        return told
+
+
+_NOTHING_MORE: Final = Extra()
 
 
 class ProblemError(OutletError):
@@ -62,6 +98,7 @@ class ProblemError(OutletError):
         detail: What they can do about it; nothing of ours.
         type_: A URN of a problem that they can tell from others by program.
         headers: For the answer.
+        extra: Further members.
     """
 
     def __init__(
@@ -71,10 +108,12 @@ class ProblemError(OutletError):
         *,
         type_: str = "about:blank",
         headers: Mapping[str, str] | None = None,
+        extra: Extra = _NOTHING_MORE,
     ) -> None:
-        super().__init__(detail or HTTPStatus(status).phrase)
+        phrase = HTTPStatus(status).phrase
+        super().__init__(detail or phrase)
         self.problem = Problem(
-            type=type_, title=HTTPStatus(status).phrase, status=status, detail=detail
+            type=type_, title=phrase, status=status, detail=detail, **dict(extra)
         )
         self.headers = dict(headers or {})
 
@@ -82,7 +121,7 @@ class ProblemError(OutletError):
         """As HTTP has it."""
         return web.Response(
             status=self.problem.status,
-            body=self.problem.model_dump_json(exclude_none=True).encode(),
+            body=to_json(self.problem.members()),
             content_type=PROBLEM_JSON,
             headers={**self.headers, "Cache-Control": "no-store"},
         )
@@ -101,6 +140,8 @@ class Services:
     hub: Hub
     replay: Replay
     outbox: Outbox
+    requests: Requests
+    waiting: Waiting
     auth: Authenticator
     settings: ServerSettings
     metrics: Metrics

@@ -5,10 +5,41 @@ observed again after a back-off. Every observation begins with a full resync, so
 start, reconnect, gap and new owner are one path.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
+from tracker.domain.terms import Action
+
+Options = Mapping[str, str | int | bool]
+"""What a platform alone understands of a command."""
+
+Ask = Callable[[str, Action, Options], Awaitable[None]]
+"""Ask the provider, once, to do something to the recording of the leg with this id.
+
+Returning means accepted (its 2xx), which proves nothing yet.
+
+Raises:
+    CommandRefusedError: It said no, and why.
+    ProviderLockedError: The credentials are refused; it was not taken.
+    ProviderUnavailableError: See its *taken*.
+"""
+
+
+class Looks(NamedTuple):
+    """When to look whether a command took effect, while nothing tells.
+
+    Attributes:
+        first_s: From the provider's yes to the first look.
+        growth: Of the delay from one look to the next.
+        longest_s: The delay grows no further.
+    """
+
+    first_s: float
+    growth: float
+    longest_s: float
 
 
 class Source(Protocol):
@@ -47,6 +78,36 @@ class Source(Protocol):
 
     def resync(self) -> None:
         """Make the running observation read everything again, soon."""
+        ...
+
+    @property
+    def lists_calls(self) -> bool:
+        """A full read finds every live call; else it must be told of them: `follow`."""
+        ...
+
+    @property
+    def looks(self) -> Looks:
+        """How often `look` is worth while."""
+        ...
+
+    def follow(self, call: str) -> None:
+        """Show the call with this key too, from now on until it ends.
+
+        Also before an observation begins. Where a full read finds every live call
+        there is nothing to do. One that the provider does not know is shown as ended.
+        """
+        ...
+
+    def look(self, call: str) -> None:
+        """Have the running observation show this call again, soon: a command waits."""
+        ...
+
+    def commanding(self, asked_at: datetime) -> AbstractAsyncContextManager[Ask]:
+        """Wait for one's turn in what the provider may be asked, and keep it inside.
+
+        Args:
+            asked_at: When the command was; who asked first goes first.
+        """
         ...
 
 

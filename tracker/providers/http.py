@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Final
 
 import aiohttp
@@ -50,7 +51,8 @@ def provider_errors(what: str) -> Iterator[None]:
     except aiohttp.ClientError as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         msg = f"{what}: {reason}"
-        raise ProviderUnavailableError(msg) from error
+        sent = not isinstance(error, aiohttp.ClientConnectorError)
+        raise ProviderUnavailableError(msg, taken=sent) from error
 
 
 def status_error(
@@ -67,7 +69,8 @@ def status_error(
     if status in (401, 403):
         return ProviderLockedError(msg)
     retry_after_s = parse_retry_after(retry_after, datetime.now(UTC))
-    return ProviderUnavailableError(msg, retry_after_s)
+    taken = status != HTTPStatus.TOO_MANY_REQUESTS
+    return ProviderUnavailableError(msg, retry_after_s, taken=taken)
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
@@ -163,6 +166,11 @@ class Pace:
         self._gate = gate
         self._has_begun = self._has_failed = self._is_proven = False
         self._asked_at_s = (-math.inf, -math.inf)
+
+    @property
+    def is_proven(self) -> bool:
+        """The server does all that is wanted of it."""
+        return self._is_proven
 
     async def turn(self) -> None:
         """Wait until a request may be sent."""

@@ -7,14 +7,24 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from tracker.domain.base import Model
 from tracker.domain.command import Outcome, Request, Sent
-from tracker.domain.entry import Entry, Header, Reply, Resync, Watermark
+from tracker.domain.entry import (
+    Ask,
+    Entry,
+    Follow,
+    Header,
+    Order,
+    Reply,
+    Resync,
+    Watermark,
+)
 from tracker.domain.reading import Alive, Media, Tick, Told
+from tracker.domain.watch import Unwatch, Watch
 from tracker.errors import StoreError
 
 SCHEMA = 1
 """Of inputs and snapshots; the store remembers the highest that wrote to it."""
 
-Input = Told | Alive | Tick | Media | Request | Sent | Outcome
+Input = Told | Alive | Tick | Media | Request | Sent | Outcome | Watch | Unwatch
 """Everything that enters by an inbox."""
 
 INBOX_FIELD = b"inputs"
@@ -32,7 +42,10 @@ class Packet(Model):
 
 
 _HEADER: TypeAdapter[Header] = TypeAdapter(
-    Annotated[Entry | Watermark | Reply | Resync, Field(discriminator="kind")]
+    Annotated[Entry | Watermark | Reply, Field(discriminator="kind")]
+)
+_ASK: TypeAdapter[Ask] = TypeAdapter(
+    Annotated[Order | Follow | Resync | Reply, Field(discriminator="kind")]
 )
 
 
@@ -63,6 +76,16 @@ def dump_header(header: Header) -> bytes:
 def parse_header(raw: bytes) -> Header:
     """What an outbox entry says of itself."""
     return _HEADER.validate_json(raw)
+
+
+def dump_ask(ask: Ask) -> bytes:
+    """The value of an ask's header field."""
+    return _ASK.dump_json(ask, exclude_none=True)
+
+
+def parse_ask(raw: bytes) -> Ask:
+    """What a keeper asks."""
+    return _ASK.validate_json(raw)
 
 
 class Raw(NamedTuple):

@@ -17,6 +17,9 @@ class PartitionKeys:
 
     Attributes:
         inbox, outbox: Streams.
+        asks: Stream of what its keeper asks of those who ingest.
+        open: Hash: a call's key to its open command's `Order`.
+        watches: Hash: id to the watch's JSON.
         meta: Hash: ``epoch offset batch schema``, ``s:<source>`` (its last stamp) and
             ``p:<process>`` (its last sign of life).
         leases: Hash: lease name to ``token|until_ms|holder``.
@@ -29,8 +32,12 @@ class PartitionKeys:
         self.partition = partition
         base = f"{ROOT}{{p{partition}}}:"
         self._timeline = base + "timeline:"
+        self._commands = base + "commands:"
         self.inbox = base + "inbox"
         self.outbox = base + "outbox"
+        self.asks = base + "asks"
+        self.open = base + "open"
+        self.watches = base + "watches"
         self.meta = base + "meta"
         self.leases = base + "leases"
         self.calls = base + "calls"
@@ -43,3 +50,11 @@ class PartitionKeys:
     def timeline(self, key: str) -> str:
         """The list of a call's closed intervals, oldest first."""
         return self._timeline + key
+
+    def commands(self, key: str) -> str:
+        """The hash of a call's commands of the last day.
+
+        A command's id to its public form; ``key:`` and subject/idempotency key to the
+        command's id; ``view`` to how the call was seen last.
+        """
+        return self._commands + key

@@ -17,6 +17,13 @@ Operation = tuple[Value, ...]
 """A write of a commit: command, key, arguments."""
 
 
+class Written(NamedTuple):
+    """The numbers of the last outbox entry and of the last ask."""
+
+    outbox: int = 0
+    asks: int = 0
+
+
 class Meta(NamedTuple):
     """A partition's few facts.
 
@@ -24,14 +31,14 @@ class Meta(NamedTuple):
         epoch: None = the partition is new, or lost.
         offset: The inbox id up to which everything has taken effect.
         schema: The highest that wrote here.
-        written: The number of the last outbox entry.
+        written: How far its streams are numbered.
         fields: All the rest, by name.
     """
 
     epoch: str | None
     offset: str
     schema: int
-    written: int
+    written: Written
     fields: dict[str, str]
 
 
@@ -84,7 +91,9 @@ class Ledger:
             epoch=fields.pop("epoch", None),
             offset=fields.pop("offset", "0-0"),
             schema=int(fields.pop("schema", "0")),
-            written=int(fields.pop("written", "0")),
+            written=Written(
+                int(fields.pop("written", "0")), int(fields.pop("asked", "0"))
+            ),
             fields=fields,
         )
 

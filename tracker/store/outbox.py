@@ -1,8 +1,8 @@
 """The way out: one stream per partition, written by commits only, read by everyone."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -17,20 +17,17 @@ from tracker.domain.view import View, view_of
 from tracker.errors import PositionLostError
 from tracker.store.codec import (
     HEADER_FIELD,
-    NUMBER_FIELD,
     SNAPSHOT_FIELD,
     Raw,
     parse_entries,
     parse_header,
 )
-from tracker.store.inbox import BLOCK_MS
+from tracker.store.follow import behind, end, follow, gone, inclusive
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
 from tracker.store.registry import Registry
 from tracker.store.scan import values
 
-BEGINNING = "0-0"
-_BATCH = 500
 _INTERVAL: TypeAdapter[Interval] = TypeAdapter(Interval)
 
 
@@ -87,9 +84,7 @@ class Outbox:
 
     async def end(self, partition: int) -> str:
         """The last entry's id; ``0-0`` when there is none."""
-        key = self._keys[partition].outbox
-        answer = await self._redis.call(key, "XREVRANGE", key, "+", "-", "COUNT", 1)
-        return parse_entries(answer)[0].id if answer else BEGINNING
+        return await end(self._redis, self._keys[partition].outbox)
 
     async def stored(self, partition: int) -> list[Stored]:
         """Every call (live or ended within the hour), source and account."""
@@ -119,7 +114,7 @@ class Outbox:
         key = self._keys[partition].outbox
         raws = parse_entries(await self._redis.call(key, "XRANGE", key, id_, id_))
         if not raws:
-            raise PositionLostError(_gone(id_))
+            raise PositionLostError(gone(id_))
         return _tailed(partition, raws[0])
 
     async def read(self, partition: int, after: str, count: int) -> list[Tailed]:
@@ -129,38 +124,14 @@ class Outbox:
             PositionLostError: *after* itself is no longer there.
         """
         key = self._keys[partition].outbox
-        command = ("XRANGE", key, _inclusive(after), "+", "COUNT", count + 1)
+        command = ("XRANGE", key, inclusive(after), "+", "COUNT", count + 1)
         raws = parse_entries(await self._redis.call(key, *command))
-        return [_tailed(partition, raw) for raw in _after(raws, after)[:count]]
+        return [_tailed(partition, raw) for raw in behind(raws, after)[:count]]
 
-    async def tail(
-        self, partition: int, after: str, only: str | None = None
-    ) -> AsyncIterator[list[Tailed]]:
-        """Entries after *after* as they come; an empty list after 2 s of nothing.
-
-        Args:
-            partition: Which one.
-            after: What the reader knows already.
-            only: The one kind of header to read; None = all. The last entry of a
-                batch comes whatever it is, for its place.
-
-        Raises:
-            PositionLostError: *after* itself is no longer there, or an entry was
-                trimmed, or lost with the store, before it was read.
-            StoreUnavailableError: The store is away; begin again where you were.
-        """
-        key = self._keys[partition].outbox
-        async with self._redis.tail(key) as tail:
-            command: tuple[Any, ...] = ("XRANGE", key, _inclusive(after), "+")
-            answer = await tail(*command, "COUNT", _BATCH)
-            found = parse_entries(answer)
-            raws, last = _after(found, after), found[-1] if found else None
-            command = ("XREAD", "COUNT", _BATCH, "BLOCK", BLOCK_MS, "STREAMS", key)
-            while True:
-                yield [_tailed(partition, raw) for raw in _wanted(raws, only)]
-                answer = await tail(*command, last.id if last else BEGINNING)
-                raws = parse_entries(answer[0][1]) if answer else []
-                last = _last(last, raws)
+    async def tail(self, partition: int, after: str) -> AsyncIterator[list[Tailed]]:
+        """Entries after *after*; see `tracker.store.follow.follow`."""
+        async for raws in follow(self._redis, self._keys[partition].outbox, after):
+            yield [_tailed(partition, raw) for raw in raws]
 
     async def timeline(self, key: str) -> list[Interval]:
         """A call's closed intervals, oldest first; kept 7 days beyond its end."""
@@ -168,46 +139,6 @@ class Outbox:
         name = keys.timeline(key)
         raws = await self._redis.call(name, "LRANGE", name, 0, -1)
         return [_INTERVAL.validate_json(raw) for raw in raws]
-
-
-def _inclusive(after: str) -> str:
-    return "-" if after == BEGINNING else after
-
-
-def _after(raws: Sequence[Raw], after: str) -> Sequence[Raw]:
-    if after == BEGINNING:
-        return raws
-    if not raws or raws[0].id != after:
-        raise PositionLostError(_gone(after))
-    return raws[1:]
-
-
-def _last(known: Raw | None, raws: Sequence[Raw]) -> Raw | None:
-    """The last of *raws*, which must go on without a hole from what was known."""
-    if not raws:
-        return known
-    number = _number(known) if known else _number(raws[0]) - 1
-    if _number(raws[-1]) != number + len(raws):
-        message = f"entries before {raws[-1].id} are no longer in their outbox"
-        raise PositionLostError(message)
-    return raws[-1]
-
-
-def _number(raw: Raw) -> int:
-    return int(raw.fields[NUMBER_FIELD])
-
-
-def _wanted(raws: Sequence[Raw], only: str | None) -> Sequence[Raw]:
-    """Those of one kind, told by their headers' first bytes alone, and the last."""
-    if only is None:
-        return raws
-    begin = b'{"kind":"%s"' % only.encode()
-    of_kind = [raw for raw in raws[:-1] if raw.fields[HEADER_FIELD].startswith(begin)]
-    return [*of_kind, *raws[-1:]]
-
-
-def _gone(id_: str) -> str:
-    return f"entry {id_} is no longer in its outbox"
 
 
 def _tailed(partition: int, raw: Raw) -> Tailed:

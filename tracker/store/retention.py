@@ -13,6 +13,9 @@ log = structlog.get_logger(__name__)
 CLOCK_AHEAD_MS = 5000
 """A stream whose newest id is so far in the future had its clock jump back."""
 
+ASKS_FOR_MS = 10 * 60 * 1000
+"""Who was away longer reads what is open instead."""
+
 TOMBS_FOR_MS = 7 * 24 * 3600 * 1000
 _TOMBS_AT_ONCE = 500
 
@@ -57,10 +60,11 @@ class Retention:
         if at_ms(offset) > now_ms + CLOCK_AHEAD_MS:
             log.error("store_clock_ahead", by_ms=at_ms(offset) - now_ms)
         limits, share = self._limits, self._partitions
-        inbox, outbox = self._keys.inbox, self._keys.outbox
+        inbox, outbox, asks = self._keys.inbox, self._keys.outbox, self._keys.asks
         oldest = now_ms - round(limits.inbox_s * 1000)
         await self._trim_to(inbox, f"{oldest}-0" if oldest < at_ms(offset) else offset)
         await self._trim_to(outbox, f"{now_ms - round(limits.outbox_s * 1000)}-0")
+        await self._trim_to(asks, f"{now_ms - ASKS_FOR_MS}-0")
         await self._shrink(outbox, limits.outbox_bytes // share)
         await self._shrink_inbox(limits.inbox_bytes // share, offset)
         await self._forget_tombs(now_ms - TOMBS_FOR_MS)

@@ -7,11 +7,17 @@ from tracker.store.redis import Keyspace
 _COUNT = 500
 
 
-async def values(redis: Keyspace, name: str) -> AsyncIterator[bytes]:
-    """All values of the hash *name*; one that changes meanwhile may come twice."""
+async def values(redis: Keyspace, name: str, match: str = "*") -> AsyncIterator[bytes]:
+    """All values of the hash *name*; one that changes meanwhile may come twice.
+
+    Args:
+        redis: The store.
+        name: Of the hash.
+        match: Only of fields like this glob pattern.
+    """
     cursor = b"0"
     while True:
-        command = ("HSCAN", name, cursor, "COUNT", _COUNT)
+        command = ("HSCAN", name, cursor, "MATCH", match, "COUNT", _COUNT)
         cursor, flat = await redis.call(name, *command)
         for value in flat[1::2]:
             yield value

@@ -35,7 +35,8 @@ from tracker.outlets.http import StreamForms
 from tracker.outlets.payload import ServerSettings, Services
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import codes, frames
-from tracker.store.outbox import BEGINNING, Outbox, Stored, Tailed
+from tracker.store.follow import BEGINNING
+from tracker.store.outbox import Outbox, Stored, Tailed
 from tracker.telemetry import Metrics
 
 BEGUN_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)

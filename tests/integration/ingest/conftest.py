@@ -33,7 +33,7 @@ async def kept(valkey_server: Server) -> AsyncIterator[Kept]:
 
 @pytest.fixture
 async def listener(kept: Kept) -> AsyncIterator[Listener]:
-    async with listening(kept.outbox) as listener:
+    async with listening(kept) as listener:
         yield listener
 
 

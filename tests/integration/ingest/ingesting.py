@@ -1,10 +1,12 @@
 """One process's ingest over a store, wired as a process wires it."""
 
 import asyncio
+from functools import partial
 
 from tests.integration.store.kept import Kept
 from tracker.domain.reading import Unreadable
 from tracker.ingest.asks import follow_asks
+from tracker.ingest.executor import Executor, serve_source
 from tracker.ingest.pulse import Pulse
 from tracker.ingest.runner import Runner
 from tracker.ingest.story import Story
@@ -42,7 +44,8 @@ class Ingesting:
         )
         self._process = process
         self._partitions = kept.partitions
-        self._outbox = kept.outbox
+        self._asks = kept.asks
+        self.executor = Executor(self.writer, kept.partitions)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,15 +54,16 @@ class Ingesting:
                 group.create_task(self.supervisor.run())
                 group.create_task(self.pulse.run())
                 for partition in range(self._partitions):
-                    asked = self.supervisor.resync
-                    group.create_task(follow_asks(self._outbox, partition, asked))
+                    asked = self.supervisor, self.executor
+                    group.create_task(follow_asks(self._asks, partition, *asked))
         finally:
             await self.writer.close()
 
     def _new_runner(self, source: Source, lease: Lease) -> Runner:
         self.tokens.setdefault(source.key, []).append(lease.token)
         story = Story(source.key, lease.token, self._process, self._partitions)
-        return Runner(source, story, lease.token, self.writer, _ignore)
+        serving = partial(serve_source, self.executor, self._asks)
+        return Runner(source, story, lease.token, self.writer, _ignore, serving)
 
 
 def _ignore(_: str, __: Unreadable) -> None:

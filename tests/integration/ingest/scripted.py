@@ -1,13 +1,15 @@
 """A platform that does what a test says, as the framework sees it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
 
 from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
-from tracker.domain.terms import ALL_ACTIONS, CallState, RecordingState
+from tracker.domain.terms import ALL_ACTIONS, Action, CallState, RecordingState
 from tracker.errors import ConfigError
-from tracker.providers.base import Source
+from tracker.providers.base import Ask, Looks, Options, Source
 
 Turn = Sequence[Observation | Checkpoint | Unreadable]
 
@@ -20,6 +22,10 @@ class ScriptedSource:
         begun, ended: How many observations.
         taken: How many turns were asked on from: they were stored.
         resyncs: How often one was asked for.
+        followed, looked: Calls, as they were asked for.
+        asked: Commands: the leg's id and the action.
+        answers: What an action is answered with, other than yes.
+        on_ask: Called when a command is asked, before it is answered.
     """
 
     def __init__(self, key: str, overdue_after_s: float = 10.0) -> None:
@@ -28,6 +34,13 @@ class ScriptedSource:
         self.answered_at_s: float | None = None
         self.calls: dict[str, Observation] = {}
         self.begun = self.ended = self.taken = self.resyncs = 0
+        self.lists_calls = True
+        self.looks = Looks(0.05, 1.5, 0.2)
+        self.followed: list[str] = []
+        self.looked: list[str] = []
+        self.asked: list[tuple[str, Action]] = []
+        self.answers: dict[str, Exception] = {}
+        self.on_ask: Callable[[Action], None] = lambda _: None
         self._script: asyncio.Queue[Turn | Exception | None] = asyncio.Queue()
 
     def show(
@@ -63,6 +76,25 @@ class ScriptedSource:
     def resync(self) -> None:
         self.resyncs += 1
         self.tell(self._everything())
+
+    def follow(self, call: str) -> None:
+        self.followed.append(call)
+
+    def look(self, call: str) -> None:
+        """Show the call as it is now, as a read would."""
+        self.looked.append(call)
+        if call in self.calls:
+            self.tell([self.calls[call].model_copy(update={"exact": False})])
+
+    @asynccontextmanager
+    async def commanding(self, asked_at: datetime) -> AsyncIterator[Ask]:
+        yield self._ask
+
+    async def _ask(self, leg_id: str, action: Action, options: Options) -> None:
+        self.asked.append((leg_id, action))
+        self.on_ask(action)
+        if action in self.answers:
+            raise self.answers[action]
 
     async def observe(self) -> AsyncGenerator[Turn]:
         self.begun += 1

@@ -93,7 +93,7 @@ async def test_what_was_told_while_the_store_was_away_is_not_lost(
     with valkey(tmp_path, *durable) as server:
         async with (
             opened(server.url, PARTITIONS, lease_s, IMPATIENT) as kept,
-            listening(kept.outbox) as listener,
+            listening(kept) as listener,
         ):
             ingesting = Ingesting(kept, "p1", account)
             async with running(kept.role("p1").run(), ingesting.run()):

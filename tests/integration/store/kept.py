@@ -10,7 +10,7 @@ from typing import Any
 from tests.integration.cluster import Cluster
 from tests.integration.store.connected import connected
 from tracker.domain.changes import Policy
-from tracker.domain.entry import Entry
+from tracker.domain.entry import Ask, Entry
 from tracker.domain.key import make_key
 from tracker.errors import PositionLostError, StoreUnavailableError
 from tracker.ingest.story import Reading, Story
@@ -18,12 +18,14 @@ from tracker.ingest.writer import Writer
 from tracker.keep.keeper import Keeper
 from tracker.keep.partition import Partition
 from tracker.keep.role import KeepRole
+from tracker.store.asks import Asks
+from tracker.store.follow import BEGINNING
 from tracker.store.functions import Functions
 from tracker.store.inbox import Inbox
 from tracker.store.keys import KEEP_LEASE, PartitionKeys
 from tracker.store.leases import Lease, Leases
 from tracker.store.ledger import Ledger
-from tracker.store.outbox import BEGINNING, Outbox, Tailed
+from tracker.store.outbox import Outbox, Tailed
 from tracker.store.redis import ConnectionSettings, Keyspace
 from tracker.store.registry import Registry
 from tracker.store.retention import Limits, Retention
@@ -53,6 +55,7 @@ class Kept:
         self.registry = Registry(self.redis, self.lease_s)
         self.keys = [PartitionKeys(number) for number in range(self.partitions)]
         self.outbox = Outbox(self.redis, self.partitions, self.epoch)
+        self.asks = Asks(self.redis, self.keys)
         self.inboxes = [Inbox(self.redis, keys) for keys in self.keys]
         self.writer = Writer(self.inboxes)
 
@@ -152,14 +155,17 @@ class Listener:
 
     Attributes:
         entries: What was read, in order of each partition.
+        asked: What keepers asked of sources' owners, likewise.
         lost: Partitions that the reader was told to read anew, each time; it went on
             with what came after.
     """
 
-    def __init__(self, outbox: Outbox) -> None:
+    def __init__(self, outbox: Outbox, asks: Asks) -> None:
         self.entries: list[Tailed] = []
+        self.asked: list[Ask] = []
         self.lost: list[int] = []
         self._outbox = outbox
+        self._asks = asks
         self._news = asyncio.Event()
 
     async def run(self, partition: int) -> None:
@@ -176,6 +182,20 @@ class Listener:
                 after = await self._outbox.end(partition)
                 self.lost.append(partition)
                 self._news.set()
+            except StoreUnavailableError:
+                await asyncio.sleep(0.05)
+
+    async def hear(self, partition: int) -> None:
+        """Follow one partition's asks, until cancelled."""
+        after = BEGINNING
+        while True:
+            try:
+                async for batch in self._asks.follow(partition, after):
+                    self.asked += [asked.ask for asked in batch]
+                    after = batch[-1].id if batch else after
+                    self._news.set()
+            except PositionLostError:
+                after = BEGINNING
             except StoreUnavailableError:
                 await asyncio.sleep(0.05)
 
@@ -213,9 +233,9 @@ class Listener:
 
 
 @asynccontextmanager
-async def listening(outbox: Outbox) -> AsyncIterator[Listener]:
-    listener = Listener(outbox)
-    async with running(*(listener.run(n) for n in range(outbox.partitions))):
+async def listening(kept: Kept) -> AsyncIterator[Listener]:
+    listener, numbers = Listener(kept.outbox, kept.asks), range(kept.partitions)
+    async with running(*map(listener.run, numbers), *map(listener.hear, numbers)):
         yield listener
 
 

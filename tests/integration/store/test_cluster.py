@@ -32,7 +32,7 @@ async def _working(cluster: Cluster) -> AsyncIterator[tuple[Kept, Listener]]:
     flush(cluster)
     async with (
         opened(cluster.url, PARTITIONS, lease_s=3.0, settings=IMPATIENT) as kept,
-        listening(kept.outbox) as listener,
+        listening(kept) as listener,
         running(kept.role("p1").run()),
     ):
         yield kept, listener
@@ -117,7 +117,7 @@ async def test_what_the_replica_never_got_is_told(cluster: Cluster) -> None:
 
 
 def _asked(listener: Listener) -> list[object]:
-    return [t.header for t in listener.entries if isinstance(t.header, Resync)]
+    return [ask for ask in listener.asked if isinstance(ask, Resync)]
 
 
 async def _until_asked(

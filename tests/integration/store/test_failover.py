@@ -40,7 +40,7 @@ async def _working(server: Server) -> AsyncIterator[tuple[Kept, Listener]]:
     """A process that keeps every partition, and a reader."""
     async with (
         opened(server.url, PARTITIONS, lease_s=2.0, settings=IMPATIENT) as kept,
-        listening(kept.outbox) as listener,
+        listening(kept) as listener,
         running(kept.role("p1").run()),
     ):
         yield kept, listener
@@ -141,4 +141,4 @@ async def test_a_source_that_missed_the_loss_is_asked_again(tmp_path: Path) -> N
             await listener.until(lambda: sorted(listener.lost) == [0, 1, 2, 3])
             await teller.tell(observation(CALLS[0], "paused"))
             ask = Resync(source=teller.key, token=1)
-            await listener.until(lambda: ask in [t.header for t in listener.entries])
+            await listener.until(lambda: ask in listener.asked)

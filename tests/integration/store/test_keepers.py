@@ -47,7 +47,7 @@ async def kept(server: Server) -> AsyncIterator[Kept]:
 
 @pytest.fixture
 async def listener(kept: Kept) -> AsyncIterator[Listener]:
-    async with listening(kept.outbox) as listener:
+    async with listening(kept) as listener:
         yield listener
 
 
@@ -119,7 +119,7 @@ async def test_a_commit_whose_answer_was_lost_is_repeated(server: Server) -> Non
         opened(server.url) as direct,
         tcp_proxy(server.port) as proxy,
         opened(proxy.url, settings=IMPATIENT) as kept,
-        listening(direct.outbox) as listener,
+        listening(direct) as listener,
         running(kept.run()),
     ):
         await listener.until(lambda: bool(listener.entries))
@@ -225,8 +225,8 @@ async def test_lost_inputs_turn_everything_unknown(
     await kept.redis.call(kept.inboxes[0].key, "DEL", kept.inboxes[0].key)
     async with running(kept.run("p2")):
         await listener.until(lambda: "unknown" in listener.states(CALL))
-        asked = [t.header for t in listener.entries if isinstance(t.header, Resync)]
-        assert asked == [Resync(source=teller.key, token=1)]
+        ask = Resync(source=teller.key, token=1)
+        await listener.until(lambda: listener.asked == [ask])
         await teller.tell(observation(CALL), Checkpoint(calls=(CALL,), process=""))
         await listener.until(lambda: listener.states(CALL)[-1:] == ["recording"])
 

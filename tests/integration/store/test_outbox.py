@@ -8,17 +8,18 @@ import pytest
 from tests.integration.ingest.scripted import call_key, observation
 from tests.integration.servers import Server
 from tests.integration.store.kept import Kept, Teller, listening, opened, running
-from tracker.domain.entry import Entry, Outgoing, Resync, Watermark
+from tracker.domain.entry import Entry, Outgoing, Watermark
 from tracker.domain.key import partition_of
 from tracker.domain.reading import Checkpoint
 from tracker.errors import PositionLostError
 from tracker.keep.partition import Partition
 from tracker.keep.writes import operations
-from tracker.store import outbox as reading
+from tracker.store import follow as reading
 from tracker.store.codec import SCHEMA
+from tracker.store.follow import BEGINNING
 from tracker.store.leases import Lease
-from tracker.store.ledger import Batch
-from tracker.store.outbox import BEGINNING, Tailed
+from tracker.store.ledger import Batch, Written
+from tracker.store.outbox import Tailed
 
 CALL = call_key("c1")
 
@@ -36,19 +37,20 @@ class Author:
         self._kept = kept
         self._lease: Lease | None = None
         self._partition = Partition(0, 1, kept.policy)
-        self._written = 0
+        self._written = Written()
 
-    async def write(self, *headers: Watermark | Resync) -> None:
+    async def write(self, *headers: Watermark) -> None:
         """One commit with these entries."""
         ledger, draft = self._kept.ledger(), self._partition.draft
         if self._lease is None:
             await ledger.adopt(self._kept.epoch, SCHEMA)
             self._lease = await self._kept.lease()
         draft.outgoing += [Outgoing(header) for header in headers]
-        writes = operations(ledger.keys, self._partition, self._written)
-        before, self._written = self._written, self._written + len(headers)
-        offset = f"{self._written}-0"
-        batch = Batch(f"{before}-0", offset, offset, writes)
+        before = f"{self._written.outbox}-0"
+        keys, partition = ledger.keys, self._partition
+        writes, self._written = operations(keys, partition, self._written)
+        offset = f"{self._written.outbox}-0"
+        batch = Batch(before, offset, offset, writes)
         await ledger.commit(batch, self._kept.epoch, self._lease)
 
 
@@ -164,24 +166,12 @@ async def test_who_finds_an_empty_store_begins_it(server: Server, kept: Kept) ->
     assert await kept.registry.epoch() == kept.outbox.epoch
 
 
-async def test_a_reader_of_one_kind_knows_its_place(kept: Kept, author: Author) -> None:
-    """It gets its kind, and the last of every batch for the position."""
-    ask = Resync(source="genesys/acme/jdoe", token=7)
-    await author.write(*_marks(2), ask, *_marks(2))
-    tail = kept.outbox.tail(0, BEGINNING, only="resync")
-    batch = await _next(tail)
-    assert [tailed.header for tailed in batch] == [ask, *_marks(2)[1:]]
-    assert batch[-1].id == await kept.outbox.end(0)
-    await author.write(*_marks(2))
-    assert len(await _next(tail)) == 1
-
-
 async def test_what_is_stored_is_what_a_projection_starts_from(server: Server) -> None:
     """Calls, sources and accounts, each in its partition, at its last version."""
     async with (
         opened(server.url, partitions=2) as kept,
         running(kept.run(number=0), kept.run(number=1)),
-        listening(kept.outbox) as listener,
+        listening(kept) as listener,
     ):
         teller = Teller(kept)
         calls = tuple(call_key(f"c{number}") for number in range(5))

@@ -109,7 +109,7 @@ async def test_a_running_keeper_tidies_up(
     monkeypatch.setattr(keeping, "TIDY_S", 0.05)
     key = kept.keys[0].inbox
     old = await _fill(kept, key, ago_ms=7_200_000)
-    async with listening(kept.outbox) as listener, running(kept.run()):
+    async with listening(kept) as listener, running(kept.run()):
         call, teller = call_key("c1"), Teller(kept)
         await teller.tell(observation(call))
         await listener.until(lambda: bool(listener.states(call)))

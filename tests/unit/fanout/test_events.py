@@ -9,7 +9,7 @@ from websockets.streams import StreamReader
 
 from tests.bench._traffic import Traffic
 from tests.unit.fanout.world import EPOCH, NOW, entry, view
-from tracker.domain.entry import Entry, Header, Reply, Resync, Watermark
+from tracker.domain.entry import Entry, Header, Reply, Watermark
 from tracker.domain.event import EVENT_TYPES, Event
 from tracker.fanout.cursor import Position
 from tracker.fanout.events import expand
@@ -99,11 +99,10 @@ def test_an_entity_that_went_without_a_word_is_published_without_an_event() -> N
     [
         Watermark(handled_at=NOW),
         Reply(to="r", key=CALL),
-        Resync(source="genesys/acme/jdoe", token=1),
         entry(view(CALL), view(CALL), types=()),
         entry(view(CALL, ended=True), None, types=()),
     ],
-    ids=["watermark", "reply", "resync", "silent", "forgotten"],
+    ids=["watermark", "reply", "silent", "forgotten"],
 )
 def test_what_only_readers_need_is_not_published(header: Header) -> None:
     """Entries without facts are for the projection alone."""

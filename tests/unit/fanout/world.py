@@ -12,7 +12,8 @@ from tracker.domain.key import account_of, partition_of
 from tracker.domain.terms import Kind, RecordingState
 from tracker.domain.view import View
 from tracker.errors import PositionLostError, StoreUnavailableError
-from tracker.store.outbox import BEGINNING, Outbox, Stored, Tailed
+from tracker.store.follow import BEGINNING
+from tracker.store.outbox import Outbox, Stored, Tailed
 
 NOW = datetime(2026, 1, 5, 9, tzinfo=UTC)
 EPOCH = "e1"

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import pytest
 
@@ -81,6 +82,7 @@ class Rig:
             TOKEN,
             self.writer,
             lambda source, _: self.unreadable.append(source),
+            lambda source, token: nullcontext(),
         )
         self.task = asyncio.create_task(self.runner.run())
 

@@ -18,7 +18,8 @@ from tracker.domain.reading import (
 )
 from tracker.domain.snapshot import CallSnapshot
 from tracker.domain.terms import ALL_ACTIONS
-from tracker.keep.partition import Draft, Partition
+from tracker.keep.draft import Draft
+from tracker.keep.partition import Partition
 from tracker.store.codec import Input, dump_header, dump_packet, parse_packet
 
 JDOE = "genesys/acme/jdoe"
@@ -150,8 +151,7 @@ def replies(draft: Draft) -> list[Reply]:
 
 def resyncs(draft: Draft) -> list[Resync]:
     """Which sources are to read everything again."""
-    headers = (outgoing.header for outgoing in draft.outgoing)
-    return [header for header in headers if isinstance(header, Resync)]
+    return [ask for ask in draft.asks if isinstance(ask, Resync)]
 
 
 def watermarks(draft: Draft) -> list[Watermark]:

@@ -14,6 +14,7 @@ from tests.unit.keep.inbox import (
 )
 from tracker.domain.changes import Policy
 from tracker.domain.command import Outcome, Request, Sent
+from tracker.domain.entry import Order, Reply
 from tracker.domain.reading import Media, Stamp, Told, Unreadable
 from tracker.keep.partition import Partition
 
@@ -200,7 +201,7 @@ def test_media_are_linked_and_unreadable_messages_counted() -> None:
 
 
 def test_waiters_are_answered_by_entries_that_only_they_see() -> None:
-    """A refused request, a Sent that won, one that lost, one of an old owner."""
+    """A refused request in the outbox; a Sent, won or lost or old, among the asks."""
     inbox = recorded()
     ask = Request(
         id="c1",
@@ -218,8 +219,9 @@ def test_waiters_are_answered_by_entries_that_only_they_see() -> None:
         )
         inbox.enter(s, sent)
     told = [(r.to, r.problem) for draft in inbox.drafts for r in replies(draft)]
-    assert told == [
-        ("c0", "expired"),
+    assert told == [("c0", "expired")]
+    asks = (ask for draft in inbox.drafts for ask in draft.asks)
+    assert [(a.to, a.problem) for a in asks if isinstance(a, Reply)] == [
         ("old", "taken"),
         ("won", None),
         ("lost", "taken"),
@@ -228,3 +230,30 @@ def test_waiters_are_answered_by_entries_that_only_they_see() -> None:
         call=call_key(), command="c1", source=JDOE, attempt="won", result="accepted"
     )
     assert inbox.enter(9, outcome) == ["command.accepted"]
+
+
+def test_every_step_of_a_command_is_an_order() -> None:
+    """Its executors learn of each; settled, it is open no more."""
+    inbox = recorded()
+    ask = Request(
+        id="c1",
+        call=call_key(),
+        action="pause",
+        requested_by="jdoe",
+        not_after=second(60),
+    )
+    told = {"call": call_key(), "command": "c1", "source": JDOE, "attempt": "a"}
+    inbox.enter(2, ask)
+    inbox.enter(3, Sent.model_validate(told | {"token": 1}))
+    inbox.enter(4, Outcome.model_validate(told | {"result": "accepted"}))
+    inbox.enter(5, inbox.observed(JDOE, "active", "paused"))
+    asks = [ask for draft in inbox.drafts for ask in draft.asks]
+    orders = [ask for ask in asks if isinstance(ask, Order)]
+    assert [order.command and order.command.stage for order in orders] == [
+        "requested",
+        "sent",
+        "accepted",
+        None,
+    ]
+    _, commands = inbox.drafts[-1].commands[call_key()]
+    assert commands["c1"].stage == "confirmed"

@@ -139,6 +139,11 @@ class AgentSession:
         self._polled_at_s = float("-inf")
         self.answered_at_s: float | None = None
 
+    @property
+    def is_proven(self) -> bool:
+        """It polls, and nothing has failed since: what it asks for is sent at once."""
+        return self._pace.is_proven
+
     async def login(self) -> None:
         """Prove the credentials; learn the cookies and the CSRF token.
 

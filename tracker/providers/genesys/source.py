@@ -4,13 +4,21 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import datetime
+from typing import Any, Final
 
 from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
-from tracker.errors import ProviderUnavailableError
+from tracker.domain.terms import Action
+from tracker.errors import CommandRefusedError, ProviderUnavailableError
+from tracker.providers.base import Ask, Looks, Options
 from tracker.providers.genesys.batch import Delivery
 from tracker.providers.genesys.bayeux import Bayeux, Ended, Event, Live, Refused
-from tracker.providers.genesys.client import AgentSession, GenesysConnection
+from tracker.providers.genesys.client import (
+    AgentSession,
+    GenesysConnection,
+    Operation,
+)
 from tracker.providers.genesys.normalise import (
     PROVIDER,
     call_key,
@@ -31,6 +39,15 @@ from tracker.providers.genesys.wire import (
 
 ENDED_FOR_S = 10.0
 """How long a server that wants no more requests is left alone."""
+
+LOOKS = Looks(first_s=3.0, growth=1.5, longest_s=6.0)
+
+OPERATIONS: Final[Mapping[Action, Operation]] = {
+    "start": "StartCallRecording",
+    "stop": "StopCallRecording",
+    "pause": "PauseCallRecording",
+    "resume": "ResumeCallRecording",
+}
 
 CONSULTED_FOR_S = 2.0
 """A call that its agent leaves so soon after a consult about it was transferred."""
@@ -56,7 +73,8 @@ class AgentSource:
         self._legs: dict[str, tuple[str, Observation]] = {}
         self._number: str | None = None
         self._consulted: tuple[float, str | None] = (float("-inf"), None)
-        self._polling: asyncio.Timeout | None = None
+        self._poll: asyncio.Task[list[Event]] | None = None
+        self._wanted: asyncio.Future[None] | None = None
 
     @property
     def answered_at_s(self) -> float | None:
@@ -79,6 +97,9 @@ class AgentSource:
         except (asyncio.CancelledError, GeneratorExit):
             self._protocol = self._new_protocol()
             raise
+        finally:
+            self._wanted = None
+            await self._give_up_poll()
 
     async def _observe(self) -> AsyncGenerator[Turn]:
         self._protocol.probe()
@@ -86,8 +107,13 @@ class AgentSource:
             await self._session.login()
             if self._settings.start_session:
                 await self._session.start_session()
+        self._wanted = asyncio.get_running_loop().create_future()
         while True:
-            events = await self._poll()
+            events = await self._events()
+            if events is None:
+                if turn := await self._read_again():
+                    yield turn
+                continue
             turn = [reading for event in events for reading in self._readings(event)]
             if turn:
                 yield turn
@@ -97,18 +123,67 @@ class AgentSource:
             self._raise_if_refused(events)
 
     def resync(self) -> None:
-        """Give the pending poll up: what follows is a probe, and a snapshot."""
-        if self._polling is not None:
-            self._polling.reschedule(asyncio.get_running_loop().time())
+        """Have the agent's calls read again, beside the pending poll."""
+        if self._wanted is not None and not self._wanted.done():
+            self._wanted.set_result(None)
 
-    async def _poll(self) -> list[Event]:
-        try:
-            async with asyncio.timeout(None) as self._polling:
-                return await self._session.poll(self._protocol)
-        except TimeoutError:
-            return []
-        finally:
-            self._polling = None
+    @property
+    def lists_calls(self) -> bool:
+        """A read shows all of the agent's calls."""
+        return True
+
+    @property
+    def looks(self) -> Looks:
+        """Notifications come by themselves: a read only makes up for a lost one."""
+        return LOOKS
+
+    def follow(self, call: str) -> None:
+        """Nothing to do."""
+
+    def look(self, call: str) -> None:
+        """Have the agent's calls read again."""
+        self.resync()
+
+    @asynccontextmanager
+    async def commanding(self, asked_at: datetime) -> AsyncIterator[Ask]:
+        """At once: agents' commands are few, and each has a session of its own."""
+        yield self._ask
+
+    async def _ask(self, leg_id: str, action: Action, options: Options) -> None:
+        if options:
+            raise CommandRefusedError("Genesys takes no options")
+        if not self._session.is_proven:
+            message = "the agent's session is not up"
+            raise ProviderUnavailableError(message, taken=False)
+        await self._session.post_operation(leg_id, OPERATIONS[action])
+
+    async def _events(self) -> list[Event] | None:
+        """What the poll brings; None = before that a read was asked for."""
+        if self._poll is None:
+            self._poll = asyncio.create_task(self._session.poll(self._protocol))
+        waited: list[asyncio.Future[Any]] = [self._poll]
+        if self._wanted is not None:
+            waited.append(self._wanted)
+        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+        if not self._poll.done():
+            return None
+        poll, self._poll = self._poll, None
+        return poll.result()
+
+    async def _read_again(self) -> Turn:
+        """A full read; nothing when it may be older than what the poll brought."""
+        self._wanted = asyncio.get_running_loop().create_future()
+        turn = await self._snapshot()
+        if self._poll is None or not self._poll.done():
+            return turn
+        self.resync()
+        return []
+
+    async def _give_up_poll(self) -> None:
+        poll, self._poll = self._poll, None
+        if poll is not None:
+            poll.cancel()
+            await asyncio.wait([poll])
 
     def _raise_if_refused(self, events: Sequence[Event]) -> None:
         for event in events:

@@ -1,0 +1,113 @@
+"""What becomes of a watch on a call that nobody lists."""
+
+import pytest
+
+from tests.unit.domain.life import second
+from tests.unit.keep.inbox import JDOE, TICK, Inbox, call_key, replies
+from tracker.domain.entry import Follow
+from tracker.domain.terms import RecordingState
+from tracker.domain.watch import Unwatch, Watch, Watched
+from tracker.keep.watches import OVER_FOR_S, WAITING_FOR_S
+
+
+def watching(expected: RecordingState | None = None) -> Inbox:
+    """A partition with a watch on a call that nobody has seen."""
+    inbox = Inbox()
+    watch = Watch(id="w1", call=call_key(), expected=expected, requested_by="crm")
+    inbox.enter(0, watch)
+    return inbox
+
+
+def the_watch(inbox: Inbox) -> Watched:
+    return inbox.partition.watches.watched["w1"]
+
+
+def test_a_watch_is_answered_and_followed() -> None:
+    """Its maker learns that it holds, the account's poller that it is to look."""
+    inbox = watching()
+    draft = inbox.drafts[-1]
+    assert [(r.to, r.problem) for r in replies(draft)] == [("w1", None)]
+    assert draft.asks == [Follow(call=call_key())]
+    assert the_watch(inbox).state == "waiting"
+    assert the_watch(inbox).requested_at == second(0)
+
+
+@pytest.mark.parametrize(
+    ("expected", "other"), [("paused", "recording"), ("recording", "paused")]
+)
+def test_what_is_expected_becomes_a_command_and_is_proved(
+    expected: RecordingState, other: RecordingState
+) -> None:
+    """It was accepted elsewhere: it is never asked for here."""
+    inbox = watching(expected)
+    seen = inbox.enter(1, inbox.observed(JDOE, "active", other, exact=False))
+    assert "command.accepted" in seen
+    assert the_watch(inbox).command == "w1"
+    seen = inbox.enter(2, inbox.observed(JDOE, "active", expected, exact=False))
+    assert "command.confirmed" in seen
+
+
+def test_what_was_so_at_the_first_look_is_proved_by_the_next() -> None:
+    """The first one only says that there is such a call."""
+    inbox = watching("paused")
+    inbox.enter(1, inbox.observed(JDOE, "active", "paused", exact=False))
+    again = inbox.observed(JDOE, "active", "paused", exact=False)
+    assert inbox.enter(2, again) == ["command.confirmed"]
+
+
+def test_what_never_shows_is_not_confirmed() -> None:
+    """By the deadline that the watch gave."""
+    inbox = watching("paused")
+    for s in range(1, 16):
+        inbox.enter(s, inbox.observed(JDOE, "active", "recording", exact=False))
+    last = inbox.observed(JDOE, "active", "recording", exact=False)
+    assert "command.contradicted" in inbox.enter(17, last)
+
+
+def test_a_call_that_the_platform_does_not_know_is_not_found() -> None:
+    """Nothing is made up of it; the watch is forgotten after an hour."""
+    inbox = watching("paused")
+    assert inbox.enter(1, inbox.observed(JDOE, "ended")) == []
+    assert the_watch(inbox).state == "not_found"
+    inbox.enter(OVER_FOR_S, TICK)
+    assert the_watch(inbox).over_at == second(1)
+    inbox.enter(OVER_FOR_S + 1, TICK)
+    assert "w1" not in inbox.partition.watches.watched
+
+
+def test_who_waits_for_a_day_waits_in_vain() -> None:
+    """No platform knows a call for longer."""
+    inbox = watching()
+    inbox.enter(WAITING_FOR_S, TICK)
+    assert the_watch(inbox).state == "not_found"
+
+
+def test_a_watch_ends_with_its_call() -> None:
+    """By the next tick."""
+    inbox = watching()
+    inbox.enter(1, inbox.observed(JDOE, "active", "recording"))
+    assert the_watch(inbox).state == "watching"
+    inbox.enter(2, inbox.observed(JDOE, "ended"))
+    inbox.enter(3, TICK)
+    assert the_watch(inbox).state == "ended"
+
+
+def test_a_dropped_watch_is_gone() -> None:
+    """And what is not there cannot be dropped."""
+    inbox = watching()
+    inbox.enter(1, Unwatch(id="w1", call=call_key()))
+    inbox.enter(2, Unwatch(id="w1", call=call_key()))
+    answers = [r.problem for draft in inbox.drafts for r in replies(draft)]
+    assert answers == [None, None, "unknown_watch"]
+    assert inbox.enter(3, inbox.observed(JDOE, "active", "paused")) == [
+        "call.started",
+        "recording.paused",
+    ]
+
+
+def test_a_repeat_changes_nothing() -> None:
+    """An append whose answer was lost is made again."""
+    inbox = watching()
+    inbox.enter(1, inbox.observed(JDOE, "active", "recording"))
+    inbox.enter(2, Watch(id="w1", call=call_key(), requested_by="crm"))
+    assert the_watch(inbox).state == "watching"

@@ -1,0 +1,58 @@
+"""Watches: calls that somebody wants looked at, though no source lists them.
+
+A watch may say what the call's recording is expected to become: somebody else asked
+the platform for it and was told 202. Then it is a command of the call as soon as the
+call is known, already accepted, and proved or not like any other.
+"""
+
+from typing import Literal
+
+from tracker.domain.base import Instant, Model
+from tracker.domain.terms import RecordingState
+
+WatchState = Literal["waiting", "watching", "not_found", "ended"]
+"""Not seen yet; seen; the platform does not know it; over."""
+
+
+class Watch(Model):
+    """Somebody wants a call watched; it enters by the call's inbox.
+
+    Attributes:
+        expected: What the recording should become; None = whatever.
+        deadline_s: From when the call is known to the last look.
+    """
+
+    kind: Literal["watch"] = "watch"
+    id: str
+    call: str
+    expected: RecordingState | None = None
+    deadline_s: float = 15.0
+    requested_by: str
+
+
+class Unwatch(Model):
+    """Nobody wants it any more; what is known of the call stays."""
+
+    kind: Literal["unwatch"] = "unwatch"
+    id: str
+    call: str
+
+
+class Watched(Model):
+    """A watch as it stands, kept for an hour after it is over.
+
+    Attributes:
+        call: The call's key.
+        command: Of the call, once it is known; the same id as the watch's.
+        over_at: When it came to its end.
+    """
+
+    id: str
+    call: str
+    state: WatchState = "waiting"
+    expected: RecordingState | None = None
+    deadline_s: float
+    requested_by: str
+    requested_at: Instant
+    command: str | None = None
+    over_at: Instant | None = None
