@@ -42,12 +42,14 @@ class Rest:
     Attributes:
         session_operations: Every Start- and EndContactCenterSession, with its agent;
             the newest decides whether the device is active.
+        call_operations: Every operation asked of a call: agent, call's id, name.
     """
 
     def __init__(
         self, switch: Switch, wire: Wire, clock: Callable[[], datetime]
     ) -> None:
         self.session_operations: list[tuple[str, str]] = []
+        self.call_operations: list[tuple[str, str, str]] = []
         self._switch = switch
         self._wire = wire
         self._clock = clock
@@ -100,6 +102,7 @@ class Rest:
         name = body.get("operationName")
         if name not in set(RecordingOperation):
             return refusal(MISSING, "Required parameter operationName is missing.")
+        self.call_operations.append((agent.id, call_id, str(name)))
         operation, leg = RecordingOperation(name), self._leg(agent, call_id)
         if leg is None:
             return refusal(NOT_FOUND, f"Call '{call_id}' is not found.")
