@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from tracker.outlets.http import calls, documents, events, health, sources
+from tracker.outlets.http import (
+    calls,
+    commands,
+    documents,
+    events,
+    health,
+    sources,
+    watches,
+)
 from tracker.outlets.websocket.codes import MEANINGS
 from tracker.settings import Settings
 from tracker.telemetry import Metrics
@@ -58,6 +66,8 @@ def test_every_close_code_has_its_line(code: int) -> None:
 
 OPERATIONS = [
     *calls.OPERATIONS,
+    *commands.OPERATIONS,
+    *watches.OPERATIONS,
     *events.OPERATIONS,
     *sources.OPERATIONS,
     *health.OPERATIONS,

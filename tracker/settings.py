@@ -25,6 +25,7 @@ from tracker.errors import ConfigError
 from tracker.keep.settings import KeepSettings
 from tracker.outlets.auth import AuthSettings
 from tracker.outlets.payload import ServerSettings, is_loopback
+from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
 from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     auth: AuthSettings = AuthSettings()
     keep: KeepSettings = KeepSettings()
+    stream: StreamSettings = StreamSettings()
     log: LogSettings = LogSettings()
     genesys: tuple[GenesysSettings, ...] = ()
 
@@ -207,11 +209,16 @@ def _anchored(value: object, base: Path, key: str = "") -> object:
 def _refuse_unknown_variables() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     for variable in sorted(os.environ):
-        section = variable.upper().partition(DELIMITER)[0]
+        name = variable.upper()
+        section = name.partition(DELIMITER)[0]
         if not section.startswith(PREFIX) or section in known:
             continue
-        if DELIMITER in variable:
+        if DELIMITER in name:
             message = f"the variable {variable} names no setting{_hint(section, known)}"
+            raise ConfigError(message)
+        for begin in (f"{one}_" for one in known if name.startswith(f"{one}_")):
+            meant = f"{begin}_{name.removeprefix(begin)}"
+            message = f"the variable {variable} names no setting: write {meant}"
             raise ConfigError(message)
 
 

@@ -22,12 +22,14 @@ from aiohttp import web
 from tests.bench import _crowd
 from tests.bench._traffic import Raw, Traffic, agent
 from tests.bench.figures import show, title
+from tests.unit.outlets.unkept import Unkept
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
 from tracker.fanout.published import Published
 from tracker.fanout.replay import Replay
 from tracker.fanout.ring import Ring
 from tracker.fanout.tail import Tails
+from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator, AuthSettings
 from tracker.outlets.payload import ServerSettings, Services
 from tracker.outlets.server import create_server
@@ -164,6 +166,8 @@ class Server:
             hub=hub,
             replay=Replay(outbox, projection, hub, settings),
             outbox=outbox,
+            requests=Unkept(),
+            waiting=Waiting(),
             auth=Authenticator(AuthSettings()),
             settings=settings,
             metrics=Metrics(),

@@ -124,6 +124,7 @@ def test_a_wrong_file_is_one_sentence(text: str, says: str) -> None:
         ("TRACKER_SERVER__PORT", "x", "the variable TRACKER_SERVER__PORT: server.port"),
         ("TRACKER_SERVER__PROT", "1", "did you mean port?"),
         ("TRACKER_SEVER__PORT", "1", "did you mean TRACKER_SERVER?"),
+        ("TRACKER_SERVER_PORT", "1", "names no setting: write TRACKER_SERVER__PORT"),
         (
             "TRACKER_GENESYS",
             "[",

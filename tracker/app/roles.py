@@ -191,7 +191,7 @@ async def serve(
         ready=lambda: _reasons(projection),
         version=version("tracker"),
     )
-    stream = Gateway(services)
+    stream = Gateway(services, settings.stream)
     app = create_server(services, [http.routes(services, STREAM), stream.routes()])
     app.on_shutdown.append(stream.close)
     await tails.start()

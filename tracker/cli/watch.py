@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.live import Live
 
+from tracker.cli.options import LOCAL, Token, Url
 from tracker.cli.table import draw
 from tracker.cli.until import run_until_signal
 from tracker.client import Filter, LiveCalls, RefusedError, Tracker
@@ -34,17 +35,8 @@ def add_to(commands: typer.Typer) -> None:
 
 
 def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
-    url: Annotated[
-        str, typer.Option(envvar="TRACKER_URL", help="The server's address.")
-    ] = "http://127.0.0.1:8080",
-    token: Annotated[
-        str | None,
-        typer.Option(
-            envvar="TRACKER_TOKEN",
-            help="As `tracker token` makes it.",
-            show_default=False,
-        ),
-    ] = None,
+    url: Url = LOCAL,
+    token: Token = None,
     agent: Only = None,
     team: Only = None,
     account: Only = None,

@@ -9,13 +9,25 @@
     async for live in tracker.calls():
         print(live.current, len(live.calls))
 
+    command = await tracker.command("genesys/acme/…", "pause", wait_s=15)
+    print(command["stage"], command["problem"])
+
 ``follower`` knows the protocol and does no I/O, ``stream`` holds the socket and comes
-back when it is lost, ``live`` folds what comes into a map.
+back when it is lost, ``live`` folds what comes into a map, and ``asking`` is what goes
+over HTTP.
 """
 
+from tracker.client.asking import ProblemError, UnansweredError
 from tracker.client.live import LiveCalls
 from tracker.client.stream import RefusedError
 from tracker.client.tracker import Tracker
 from tracker.fanout.filters import Filter
 
-__all__ = ["Filter", "LiveCalls", "RefusedError", "Tracker"]
+__all__ = [
+    "Filter",
+    "LiveCalls",
+    "ProblemError",
+    "RefusedError",
+    "Tracker",
+    "UnansweredError",
+]

@@ -1,13 +1,17 @@
 """What a program that uses tracker holds in its hand."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any
+from secrets import token_hex
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from tracker.client.asking import call_path, post
 from tracker.client.follower import Event, Follower
 from tracker.client.live import LiveCalls
 from tracker.client.stream import follow
+from tracker.domain.key import split_key
+from tracker.domain.terms import Action, Reason
 from tracker.errors import ConfigError
 from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Filter
@@ -30,6 +34,8 @@ class Tracker:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = _stream_url(url)
+        self._base = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._token = token
 
     async def events(
@@ -71,6 +77,82 @@ class Tracker:
             async for message in messages:
                 live.apply(message)
                 yield live
+
+    async def command(  # noqa: PLR0913 what may be asked has so many parts
+        self,
+        call: str,
+        action: Action,
+        *,
+        agent: str | None = None,
+        reason: Reason | None = None,
+        options: Mapping[str, str | int | bool] | None = None,
+        deadline_s: float | None = None,
+        wait_s: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> dict[str, Any]:
+        """Ask for a command, once: it is asked again when a connection breaks.
+
+        Args:
+            call: Its key.
+            action: What is to be done to its recording.
+            agent: Whose leg; None = every leg that needs it.
+            reason: Why.
+            options: What the platform alone understands.
+            deadline_s: From the sending to the last look.
+            wait_s: For its end; the server waits no longer than 30 s.
+            idempotency_key: The same again asks once; None = a new one.
+
+        Returns:
+            The command as it stands. Only the stage ``confirmed`` is a success.
+
+        Raises:
+            ProblemError: It was not taken.
+            UnansweredError: Nobody knows; the same key may be asked again.
+            RefusedError: It is no tracker that answers.
+            ValueError: *call* is no key of a call.
+        """
+        body: dict[str, object] = {
+            "action": action,
+            "agent": agent,
+            "reason": reason,
+            "options": options,
+            "deadline_s": deadline_s,
+        }
+        headers = self._headers | {"Idempotency-Key": idempotency_key or token_hex(16)}
+        if wait_s is not None:
+            headers["Prefer"] = f"wait={wait_s}"
+        url = f"{self._base}{call_path(call)}/commands"
+        return await post(url, body, headers, wait_s=wait_s or 0, repeats=1)
+
+    async def watch_call(
+        self,
+        call: str,
+        *,
+        expected: Literal["recording", "paused"] | None = None,
+        deadline_s: float | None = None,
+    ) -> dict[str, Any]:
+        """Have a call watched, on a platform that lists none.
+
+        Args:
+            call: Its key.
+            expected: What somebody else has already asked the platform for.
+            deadline_s: From when the call is known to the last look.
+
+        Returns:
+            The watch.
+
+        Raises:
+            ProblemError: It is not watched.
+            UnansweredError: Nobody knows.
+            RefusedError: It is no tracker that answers.
+            ValueError: *call* is no key of a call.
+        """
+        call_path(call)
+        names = ("provider", "account", "call_id")
+        body = dict(zip(names, split_key(call), strict=True))
+        rest = {"expected": expected, "deadline_s": deadline_s}
+        url = f"{self._base}/v1/watches"
+        return await post(url, {**body, **rest}, self._headers)
 
 
 def _stream_url(url: str) -> str:

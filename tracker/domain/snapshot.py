@@ -95,12 +95,17 @@ class RecordingPart(Model):
 
 
 class CommandPart(Model):
-    """The call's newest command, open or settled."""
+    """The call's newest command, open or settled.
+
+    Attributes:
+        agent: Whose leg it names; None = every leg that needs it.
+    """
 
     id: str
     action: Action
     target: RecordingState
     stage: Stage
+    agent: str | None = None
     reason: Reason | None = None
     requested_by: str
     source: str | None = None

@@ -95,7 +95,7 @@ class Pursuit:
         while (execution := self.execution).open:
             attempt = execution.attempt
             if execution.stage == "requested":
-                await self._send()
+                await self._begin()
                 if self._refused:
                     self._refused.clear()
                     await asyncio.sleep(_AGAIN_S)
@@ -106,6 +106,16 @@ class Pursuit:
             else:
                 await self._look(looked)
                 looked += 1
+
+    async def _begin(self) -> None:
+        """Send it, or find that the provider cannot be asked now."""
+        try:
+            await self._send()
+        except ProviderUnavailableError as error:
+            await asyncio.sleep(self._pause_s(error))
+        except ProviderLockedError as error:
+            await self._say(None, "refused", str(error))
+            await self._until(lambda: self.execution.stage != "requested")
 
     async def _send(self) -> None:
         """Have one attempt let through, and ask; or find that somebody else does."""
@@ -163,13 +173,17 @@ class Pursuit:
         except ProviderUnavailableError as error:
             result, problem = "lost" if error.taken else "not_taken", str(error)
             if not error.taken:
-                self._failures += 1
-                luck = random.random()  # noqa: S311 - jitter
-                pause_s = max(backoff_s(self._failures, luck), error.retry_after_s or 0)
+                pause_s = self._pause_s(error)
         except Exception as error:
             log.exception("command_broken", source=self._owner.source.key)
             result, problem = "lost", type(error).__name__
         return result, problem, pause_s
+
+    def _pause_s(self, error: ProviderUnavailableError) -> float:
+        """How long to leave the provider alone after one more failure."""
+        self._failures += 1
+        luck = random.random()  # noqa: S311 - jitter
+        return max(backoff_s(self._failures, luck), error.retry_after_s or 0.0)
 
     async def _say(
         self, attempt: str | None, result: Result, problem: str | None

@@ -18,10 +18,11 @@ from tracker.domain.terms import Kind
 from tracker.errors import ConfigError, OutletError
 from tracker.fanout.filters import EVERYTHING, Visibility
 
-Scope = Literal["calls:read", "sources:read"]
+Scope = Literal["calls:read", "calls:control", "sources:read"]
 
 KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "calls:read": frozenset({"call"}),
+    "calls:control": frozenset(),
     "sources:read": frozenset({"source", "account"}),
 }
 """What each scope lets see."""

@@ -107,6 +107,10 @@ class Source(Protocol):
 
         Args:
             asked_at: When the command was; who asked first goes first.
+
+        Raises:
+            ProviderUnavailableError: On entering: it cannot be asked now.
+            ProviderLockedError: Likewise, before a person has been there.
         """
         ...
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
+from tests.unit.outlets.unkept import Unkept
 from tracker.domain.entry import Entry, Fact, Header, Watermark
 from tracker.domain.event import Event
 from tracker.domain.key import account_of, make_key, partition_of
@@ -29,6 +30,7 @@ from tracker.fanout.projection import Projection
 from tracker.fanout.replay import Replay
 from tracker.fanout.ring import Ring
 from tracker.fanout.tail import Tails
+from tracker.fanout.waiting import Waiting
 from tracker.outlets import http, websocket
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
 from tracker.outlets.http import StreamForms
@@ -174,6 +176,8 @@ async def serving(
         hub=hub,
         replay=Replay(outbox, projection, hub, settings),
         outbox=outbox,
+        requests=Unkept(),
+        waiting=Waiting(),
         auth=Authenticator(auth),
         settings=settings,
         metrics=Metrics(),

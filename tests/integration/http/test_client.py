@@ -150,7 +150,7 @@ async def test_a_server_that_is_away_is_waited_for() -> None:
 @asynccontextmanager
 async def answering(handler: Any) -> AsyncIterator[str]:
     app = web.Application()
-    app.router.add_get("/v1/stream", handler)
+    app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -10,12 +10,20 @@ from aiohttp import ClientSession
 from jsonschema import Draft202012Validator
 
 from tests.integration.http.conftest import Get
-from tests.integration.http.site import Site, account, call, source
+from tests.integration.http.kept_site import keeping
+from tests.integration.http.site import JWT, Site, account, call, source
+from tests.integration.servers import Server
 
 CHECKS = """
-# A cursor may have the right form and be of another store: 410.
+# A cursor may have the right form and be of another store: 410. A command may be in
+# order and be refused for what there is: 409.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 404, 410]
+expected-statuses = ["2xx", 404, 409, 410]
+
+[[operations]]
+include-path = "/v1/calls/{provider}/{account}/{call_id}/commands"
+parameters = { "path.provider" = "genesys", "path.account" = "acme", \
+"path.call_id" = "c1" }
 """
 
 NAMES = {
@@ -42,26 +50,36 @@ def resolve(document: Any, ref: str) -> Any:
     return document
 
 
-async def test_schemathesis_finds_nothing(guarded: Site, tmp_path: Path) -> None:
+async def test_schemathesis_finds_nothing(
+    valkey_server: Server, tmp_path: Path
+) -> None:
     """An independent tool that makes requests from the document finds no fault."""
-    for number in range(3):
-        guarded.show(call(f"c{number}"), "call.started")
-    guarded.show(call("c1", "paused", version=2), "recording.paused")
-    guarded.show(source(), "source.up")
-    guarded.show(account(), "account.up")
+    valkey_server.run("FLUSHALL")
+    async with keeping(valkey_server.url, JWT) as site:
+        for number in range(3):
+            await site.show(f"genesys/acme/c{number}")
+        await site.show("genesys/acme/c2", "paused")
+        await site.show("vonage_cc/acme/v1")
+        token = site.token("calls:read calls:control sources:read")
+        status, output = await schemathesis(site.url, token, tmp_path)
+        assert status == 0, output
+
+
+async def schemathesis(url: str, token: str, tmp_path: Path) -> tuple[int | None, str]:
+    """Its status, and what it printed."""
     (tmp_path / "schemathesis.toml").write_text(CHECKS)
     tool = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "schemathesis.cli"),
         *("--config-file", "schemathesis.toml"),
-        *("run", f"{guarded.url}/openapi.json"),
-        *("--header", f"Authorization: Bearer {guarded.token()}"),
+        *("run", f"{url}/openapi.json"),
+        *("--header", f"Authorization: Bearer {token}"),
         *("--checks", "all", "--max-examples", "10", "--seed", "1", "--no-color"),
         cwd=tmp_path,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await tool.communicate()
-    assert tool.returncode == 0, output.decode()
+    return tool.returncode, output.decode()
 
 
 async def test_every_route_is_in_the_document(site: Site, get: Get) -> None:
@@ -79,9 +97,13 @@ async def test_every_route_is_in_the_document(site: Site, get: Get) -> None:
         "/v1/accounts",
         "/v1/calls",
         "/v1/calls/{provider}/{account}/{call_id}",
+        "/v1/calls/{provider}/{account}/{call_id}/commands",
+        "/v1/calls/{provider}/{account}/{call_id}/commands/{command_id}",
         "/v1/calls/{provider}/{account}/{call_id}/timeline",
         "/v1/events",
         "/v1/sources",
+        "/v1/watches",
+        "/v1/watches/{watch_id}",
     }
     assert "securitySchemes" not in document["components"]
     for ref in refs(document):
@@ -131,6 +153,39 @@ async def test_the_stream_keeps_to_its_document(
             if name == "CursorFrame":
                 site.show(call("c1", "paused", version=2), "recording.paused")
         assert seen == {*NAMES.values()}
+
+
+async def test_commands_on_the_stream_keep_to_its_document(
+    valkey_server: Server, session: ClientSession
+) -> None:
+    """What is asked, what is taken and what stands in the way are as described."""
+    valkey_server.run("FLUSHALL")
+    async with keeping(valkey_server.url) as site:
+        await site.show("genesys/acme/c1")
+        async with session.get(f"{site.url}/asyncapi.json") as got:
+            components = (await got.json())["components"]
+        asked: dict[str, Any] = {
+            "op": "command",
+            "id": "1",
+            "call": "genesys/acme/c1",
+            "action": "pause",
+            "options": {"a": 1, "b": "x", "c": True},
+        }
+
+        def check(name: str, frame: Any) -> None:
+            payload = components["messages"][name]["payload"]
+            schema = {**payload, "components": components}
+            Draft202012Validator(schema).validate(frame)
+            assert frame["op"] == name.lower()
+
+        check("Command", asked)
+        url = f"{site.url}/v1/stream"
+        async with session.ws_connect(url, protocols=["tracker.v1"]) as ws:
+            await ws.send_json(asked)
+            check("Result", await ws.receive_json())
+            await ws.send_json(asked)
+            check("Error", refused := await ws.receive_json())
+            assert refused["command"]["action"] == "pause"
 
 
 async def test_dataschema_leads_to_a_schema(site: Site, get: Get) -> None:

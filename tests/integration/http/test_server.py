@@ -22,6 +22,7 @@ async def test_every_failure_is_a_problem(site: Site, session: ClientSession) ->
         ("DELETE", "/v1/calls/a/b/c", 405),
         ("OPTIONS", "/v1/calls", 405),
         ("GET", "/v1/calls?x=1", 400),
+        ("POST", "/v1/calls/a/b/c/commands", 415),
     ):
         async with session.request(method, site.url + path) as answer:
             assert (answer.status, answer.content_type) == (
@@ -90,7 +91,10 @@ async def test_a_token_is_needed(guarded: Site, session: ClientSession) -> None:
         ("/v1/calls", "calls:read"),
         ("/v1/calls/a/b/c", "calls:read"),
         ("/v1/calls/a/b/c/timeline", "calls:read"),
+        ("/v1/calls/a/b/c/commands/d", "calls:read"),
         ("/v1/events", "calls:read"),
+        ("/v1/watches", "calls:read"),
+        ("/v1/watches/a", "calls:read"),
         ("/v1/sources", "sources:read"),
         ("/v1/accounts", "sources:read"),
     ],

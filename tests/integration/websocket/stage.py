@@ -14,6 +14,8 @@ from websockets.typing import Subprotocol
 
 from tests.unit.fanout.process import Process, begun
 from tests.unit.fanout.world import until
+from tests.unit.outlets.unkept import Unkept
+from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
 from tracker.outlets.payload import ServerSettings, Services
 from tracker.outlets.server import create_server
@@ -81,6 +83,8 @@ async def playing(
         hub=process.hub,
         replay=process.replay,
         outbox=process.outbox,
+        requests=Unkept(),
+        waiting=Waiting(),
         auth=Authenticator(auth or AuthSettings()),
         settings=ServerSettings(),
         metrics=Metrics(),

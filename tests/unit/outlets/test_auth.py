@@ -67,6 +67,7 @@ def test_a_minted_token_says_who_and_what() -> None:
     [
         ("", set()),
         ("calls:read", {"call"}),
+        ("calls:control", set()),
         ("sources:read", {"source", "account"}),
         ("sources:read calls:read other:thing", {"call", "source", "account"}),
     ],

@@ -15,6 +15,7 @@ from tracker.fanout.filters import EVERYTHING, Visibility
 from tracker.outlets.websocket import codes
 from tracker.outlets.websocket.session import (
     Access,
+    Ask,
     Authenticate,
     Begin,
     End,
@@ -43,8 +44,20 @@ def refused(loopback: Loopback, text: str) -> dict[str, Any]:
         ("[" * 10_000, "not JSON"),
         ("[]", "not a JSON object"),
         ("null", "not a JSON object"),
-        ("{}", "no such op; there are subscribe, unsubscribe, auth, ping"),
-        ('{"op":"command"}', "no such op"),
+        ("{}", "no such op; there are subscribe, unsubscribe, auth, ping, command"),
+        ('{"op":"command"}', "id: Field required"),
+        ('{"op":"command","id":"a","action":"pause"}', "call: Field required"),
+        ('{"op":"command","id":"a","call":"x","action":"pause"}', "call: String"),
+        ('{"op":"command","id":"a","call":"a/b/c","action":"mute"}', "action: Input"),
+        (
+            '{"op":"command","id":"a","call":"a/b/c","action":"stop","deadline_s":0}',
+            "deadline_s: Input",
+        ),
+        (
+            '{"op":"command","id":"a","call":"a/b/c","action":"stop",'
+            '"idempotency_key":"a b"}',
+            "idempotency_key: String",
+        ),
         ('{"op":["ping"]}', "no such op"),
         ('{"op":"ping","x":1}', "x: Extra inputs are not permitted"),
         ('{"op":"subscribe"}', "id: Field required"),
@@ -107,7 +120,7 @@ fields = st.sampled_from(("id", "filter", "since", "snapshot", "conflate_ms", "t
 
 
 @given(
-    st.sampled_from(("subscribe", "unsubscribe", "auth", "ping")),
+    st.sampled_from(("subscribe", "unsubscribe", "auth", "ping", "command")),
     st.dictionaries(fields, json_values),
 )
 def test_any_fields_are_answered(op: str, values: dict[str, Any]) -> None:
@@ -130,6 +143,32 @@ def test_a_thousand_subscriptions_are_refused_politely() -> None:
     assert [e["id"] for e in errors] == [str(number) for number in range(100, 1000)]
     assert isinstance(loopback.say(op="unsubscribe", id="7"), End)
     assert isinstance(loopback.say(op="subscribe", id="new"), Begin)
+
+
+def test_a_command_is_the_shell_s_to_ask() -> None:
+    """With who asks; the session counts those under way until they are answered."""
+    access = ANN._replace(scopes=frozenset({"calls:control"}))
+    loopback = Loopback(StreamSettings(max_commands=2), access)
+    asked = {"op": "command", "call": "genesys/acme/c1", "action": "pause"}
+    for id_ in "ab":
+        action = loopback.say(id=id_, **asked)
+        assert isinstance(action, Ask)
+        assert (action.command.id, action.access) == (id_, access)
+        assert (action.command.call, action.command.deadline_s) == (asked["call"], 15)
+    text = json.dumps({"id": "c", **asked})
+    assert refused(loopback, text)["status"] == 429
+    loopback.session.answer(b"frame")
+    assert loopback.session.take() == [b"frame"]
+    assert isinstance(loopback.say(id="c", **asked), Ask)
+
+
+def test_to_command_needs_its_scope() -> None:
+    """Whatever else the token allows."""
+    loopback = Loopback(access=ANN._replace(scopes=frozenset({"calls:read"})))
+    text = '{"op":"command","id":"a","call":"genesys/acme/c1","action":"pause"}'
+    error = refused(loopback, text)
+    assert (error["status"], error["id"]) == (403, "a")
+    assert "calls:control" in error["detail"]
 
 
 def test_an_id_is_used_once() -> None:
@@ -186,7 +225,11 @@ def test_a_newer_token_prolongs_the_socket() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [ANN._replace(subject="bob"), Access("ann", Visibility(agents=frozenset()))],
+    [
+        ANN._replace(subject="bob"),
+        ANN._replace(scopes=frozenset({"calls:control"})),
+        Access("ann", Visibility(agents=frozenset())),
+    ],
 )
 def test_a_token_of_other_rights_needs_a_new_socket(other: Access) -> None:
     """Its subscriptions were made with the old ones: come back."""

@@ -1,9 +1,9 @@
-"""Reading over HTTP: calls, events, sources; health; and the documents of it all."""
+"""HTTP: calls, commands, watches, events, sources; health; the documents of it all."""
 
 from aiohttp import web
 from pydantic_core import to_json
 
-from tracker.outlets.http import calls, events, health, sources
+from tracker.outlets.http import calls, commands, events, health, sources, watches
 from tracker.outlets.http.asyncapi import StreamForms, asyncapi
 from tracker.outlets.http.documents import ASYNCAPI, OPENAPI, document_operations
 from tracker.outlets.http.openapi import openapi
@@ -24,6 +24,8 @@ def routes(services: Services, stream: StreamForms | None = None) -> list[web.Ro
         documents[ASYNCAPI] = to_json(asyncapi(stream, services.version))
     operations = [
         *calls.OPERATIONS,
+        *commands.OPERATIONS,
+        *watches.OPERATIONS,
         *events.OPERATIONS,
         *sources.OPERATIONS,
         *health.OPERATIONS,

@@ -29,6 +29,7 @@ class Index(Model):
     version: str
     calls: str = "/v1/calls"
     events: str = "/v1/events"
+    watches: str = "/v1/watches"
     sources: str = "/v1/sources"
     accounts: str = "/v1/accounts"
     stream: str = "/v1/stream"

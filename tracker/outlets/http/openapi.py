@@ -8,14 +8,20 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from tracker.outlets.http.operation import LIVE_HEADER, Operation
+from tracker.outlets.http.operation import LIVE_HEADER, Header, Operation
 from tracker.outlets.http.query import MANY, MAX_VALUES
-from tracker.outlets.payload import PROBLEM_JSON, Problem
+from tracker.outlets.payload import JSON, PROBLEM_JSON, Problem
 
 REF: Final = "#/components/schemas/{model}"
 SECURITY: Final = "accessToken"
 
 Json = dict[str, Any]
+
+_LIVE: Final = Header(
+    LIVE_HEADER,
+    "false: take every recording state for unknown.",
+    {"type": "string", "enum": ["true", "false"]},
+)
 
 
 def openapi(operations: Iterable[Operation], version: str, *, secured: bool) -> Json:
@@ -28,9 +34,13 @@ def openapi(operations: Iterable[Operation], version: str, *, secured: bool) -> 
     """
     operations = list(operations)
     answers = {op.answer for op in operations if op.answer} | {Problem}
-    ordered = sorted(answers, key=lambda model: model.__name__)
+    bodies = {op.body for op in operations if op.body}
     _, definitions = models_json_schema(
-        [(model, "serialization") for model in ordered], ref_template=REF
+        [
+            *((model, "serialization") for model in _by_name(answers)),
+            *((model, "validation") for model in _by_name(bodies)),
+        ],
+        ref_template=REF,
     )
     components: Json = {"schemas": definitions["$defs"]}
     if secured:
@@ -43,40 +53,50 @@ def openapi(operations: Iterable[Operation], version: str, *, secured: bool) -> 
             "version": version,
             "summary": "Is this call being recorded, and how do we know?",
         },
-        "paths": {
-            op.path: {"get": _operation(op, secured=secured)} for op in operations
-        },
+        "paths": _paths(operations, secured=secured),
         "components": components,
     }
 
 
+def _by_name(models: Iterable[type[BaseModel]]) -> list[type[BaseModel]]:
+    return sorted(models, key=lambda model: model.__name__)
+
+
+def _paths(operations: Iterable[Operation], *, secured: bool) -> Json:
+    paths: Json = {}
+    for op in operations:
+        methods = paths.setdefault(op.path, {})
+        methods[op.method.lower()] = _operation(op, secured=secured)
+    return paths
+
+
 def _operation(op: Operation, *, secured: bool) -> Json:
+    name = op.path.strip("/").replace("/", "_") or "index"
     described: Json = {
-        "operationId": op.path.strip("/").replace("/", "_") or "index",
+        "operationId": name if op.method == "GET" else f"{op.method.lower()}_{name}",
         "summary": op.summary,
-        "parameters": [*_path_parameters(op.path), *_query_parameters(op.query)],
+        "parameters": [
+            *_path_parameters(op.path),
+            *_query_parameters(op.query),
+            *(
+                {**_header(header), "name": header.name, "in": "header"}
+                for header in op.hears
+            ),
+        ],
         "responses": _responses(op, secured=secured),
     }
+    if op.body is not None:
+        content = {JSON: {"schema": {"$ref": REF.format(model=op.body.__name__)}}}
+        described["requestBody"] = {"required": True, "content": content}
     if secured and op.scope:
         described["security"] = [{SECURITY: [op.scope]}]
     return described
 
 
 def _responses(op: Operation, *, secured: bool) -> Json:
-    schema = {"$ref": REF.format(model=op.answer.__name__)} if op.answer else {}
-    good: Json = {
-        "description": op.summary,
-        "content": {op.content_type: {"schema": schema} if schema else {}},
-    }
     statuses = {*op.problems, 403, 500}
     if op.scope:
         statuses |= {503, *([401] if secured else [])}
-        good["headers"] = {
-            LIVE_HEADER: {
-                "description": "false: take every recording state for unknown.",
-                "schema": {"type": "string", "enum": ["true", "false"]},
-            }
-        }
     problem = {"schema": {"$ref": REF.format(model=Problem.__name__)}}
     bad = {
         str(status): {
@@ -85,7 +105,22 @@ def _responses(op: Operation, *, secured: bool) -> Json:
         }
         for status in sorted(statuses)
     }
-    return {"200": good, **bad}
+    return {str(status): _good(op, status) for status in op.statuses} | bad
+
+
+def _good(op: Operation, status: int) -> Json:
+    schema = {"$ref": REF.format(model=op.answer.__name__)} if op.answer else {}
+    good: Json = {"description": op.summary}
+    if status != HTTPStatus.NO_CONTENT:
+        good["content"] = {op.content_type: {"schema": schema} if schema else {}}
+    headers = (_LIVE, *op.tells) if op.scope else op.tells
+    if headers:
+        good["headers"] = {header.name: _header(header) for header in headers}
+    return good
+
+
+def _header(header: Header) -> Json:
+    return {"description": header.description, "schema": dict(header.schema)}
 
 
 def _path_parameters(path: str) -> list[Json]:

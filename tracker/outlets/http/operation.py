@@ -1,9 +1,10 @@
 """One thing that can be asked for: what serves it is what the document says of it."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel
@@ -18,16 +19,28 @@ RETRY_AFTER_S: Final = 1
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
+class Header(NamedTuple):
+    """A header field that an operation understands, or answers with."""
+
+    name: str
+    description: str
+    schema: Mapping[str, Any] = MappingProxyType({"type": "string"})
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A GET.
+    """A method of a path.
 
     Attributes:
         handler: Finds the request's `PRINCIPAL` when there is a *scope*.
-        answer: The model of the answer; None = it is no JSON.
+        answer: The model of the answer; None = it is no JSON, or nothing.
         query: Its fields are the query's parameters.
         problems: Statuses that are its own, beside those of every operation.
         scope: What the caller needs; None = anybody may, at any time.
+        body: The model of the request's body; None = it has none.
+        statuses: Of good answers; what a 204 has is nothing.
+        hears: Header fields of the request, all optional.
+        tells: Header fields of good answers.
     """
 
     path: str
@@ -38,11 +51,18 @@ class Operation:
     content_type: str = JSON
     problems: tuple[int, ...] = ()
     scope: Scope | None = None
+    method: Literal["GET", "POST", "DELETE"] = "GET"
+    body: type[BaseModel] | None = None
+    statuses: tuple[int, ...] = (200,)
+    hears: tuple[Header, ...] = ()
+    tells: tuple[Header, ...] = ()
 
     def route(self) -> web.RouteDef:
         """As the server takes it; a part of a path may hold anything but a slash."""
         path = re.sub(r"{(\w+)}", r"{\1:[^/]+}", self.path)
-        return web.get(path, self._serve)
+        if self.method == "GET":
+            return web.get(path, self._serve)
+        return web.route(self.method, path, self._serve)
 
     async def _serve(self, request: web.Request) -> web.Response:
         if self.scope is None:
@@ -59,12 +79,22 @@ class Operation:
         return response
 
 
-def json_answer(body: bytes) -> web.Response:
-    """Ready-made JSON that nobody may keep: it is of this moment."""
-    headers = {hdrs.CACHE_CONTROL: "no-store"}
-    return web.Response(body=body, content_type=JSON, headers=headers)
+def json_answer(
+    body: bytes, status: int = 200, more: Mapping[str, str] | None = None
+) -> web.Response:
+    """Ready-made JSON that nobody may keep: it is of this moment.
+
+    Args:
+        body: The JSON.
+        status: Of the answer.
+        more: Header fields.
+    """
+    headers = {hdrs.CACHE_CONTROL: "no-store", **(more or {})}
+    return web.Response(body=body, status=status, content_type=JSON, headers=headers)
 
 
-def json_model(model: BaseModel) -> web.Response:
+def json_model(
+    model: BaseModel, status: int = 200, more: Mapping[str, str] | None = None
+) -> web.Response:
     """*model*, likewise."""
-    return json_answer(model.model_dump_json(by_alias=True).encode())
+    return json_answer(model.model_dump_json(by_alias=True).encode(), status, more)

@@ -12,17 +12,14 @@ from aiohttp import WebSocketError, WSMessage, WSMsgType, web
 from aiohttp.abc import AbstractStreamWriter
 
 from tracker.errors import ClientRefusedError, SlowSubscriberError
+from tracker.outlets.asking import Asking
 from tracker.outlets.auth import Principal, UnauthorizedError
 from tracker.outlets.websocket import codes, frames
+from tracker.outlets.websocket.actions import Access, Ask, Authenticate, Begin, End
+from tracker.outlets.websocket.commands import Commands
 from tracker.outlets.websocket.feed import Feed, bring_up, cursor_frame
 from tracker.outlets.websocket.frames import FrameError
-from tracker.outlets.websocket.session import (
-    Access,
-    Authenticate,
-    Begin,
-    End,
-    Session,
-)
+from tracker.outlets.websocket.session import Session
 from tracker.outlets.websocket.settings import StreamSettings
 
 SUBPROTOCOL: Final = "tracker.v1"
@@ -65,7 +62,13 @@ class Socket(NamedTuple):
 
 
 class Crowd(Protocol):
-    """All connections of the process."""
+    """All connections of the process.
+
+    Attributes:
+        asking: For their commands.
+    """
+
+    asking: Asking
 
     def enter(self, connection: "Connection") -> None:
         """A connection begins."""
@@ -92,6 +95,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_commands",
         "_crowd",
         "_feed",
         "_heard",
@@ -109,6 +113,7 @@ class Connection:
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
         self.session = Session(self, feed.settings)
+        self._commands = Commands(crowd.asking, self.session)
         self.closed: int | None = None
         self.waiting = False
 
@@ -131,6 +136,7 @@ class Connection:
                 self._socket.transport.abort()
         finally:
             self._leave()
+            await self._commands.end()
             self._crowd.leave(self)
             if self.closing is not None:
                 await self.closing
@@ -253,6 +259,8 @@ class Connection:
                 self._authenticate(token)
             case Begin():
                 await bring_up(self._feed, self.session, action, self._drain)
+            case Ask():
+                self._commands.begin(action)
             case End(subscription=subscription):
                 self._feed.hub.discard(subscription.query, subscription)
             case None:
@@ -296,4 +304,5 @@ class Connection:
 
 
 def _access(principal: Principal) -> Access:
-    return Access(principal.subject, principal.visibility, principal.expires_at)
+    subject, scopes, visibility, expires_at = principal
+    return Access(subject, visibility, expires_at, scopes)

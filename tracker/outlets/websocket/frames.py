@@ -9,8 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from pydantic_core import from_json, to_json
 
 from tracker.domain.base import Instant
-from tracker.domain.snapshot import AccountSnapshot, CallSnapshot, SourceSnapshot
+from tracker.domain.snapshot import (
+    AccountSnapshot,
+    CallSnapshot,
+    CommandPart,
+    SourceSnapshot,
+)
 from tracker.domain.terms import Kind
+from tracker.domain.wanted import IdempotencyKey, Wanted
 from tracker.errors import OutletError
 from tracker.fanout.filters import Filter
 from tracker.fanout.published import text_frame
@@ -18,6 +24,7 @@ from tracker.fanout.published import text_frame
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 _SHOWN_FAULTS = 3
+_CALL = r"^[^/]+/[^/]+/[^/]+$"
 
 
 class _Incoming(BaseModel):
@@ -64,13 +71,29 @@ class Ping(_Incoming):
     op: Literal["ping"] = "ping"
 
 
-Incoming = Subscribe | Unsubscribe | Auth | Ping
+class Command(Wanted):
+    """Ask for a command; a ``result`` says that it is taken, events what becomes of it.
+
+    Attributes:
+        id: The client's name for the asking.
+        call: The call's key, as in every public form.
+        idempotency_key: The same again, on the same call, changes nothing.
+    """
+
+    op: Literal["command"] = "command"
+    id: Id
+    call: Annotated[str, StringConstraints(max_length=1024, pattern=_CALL)]
+    idempotency_key: IdempotencyKey | None = None
+
+
+Incoming = Subscribe | Unsubscribe | Auth | Ping | Command
 
 OPS: Final[Mapping[str, type[Incoming]]] = {
     "subscribe": Subscribe,
     "unsubscribe": Unsubscribe,
     "auth": Auth,
     "ping": Ping,
+    "command": Command,
 }
 
 
@@ -127,12 +150,17 @@ class CursorFrame(BaseModel):
 
 
 class Result(BaseModel):
-    """What the client asked for with *of* is done."""
+    """What the client asked for with *of* is done.
+
+    Attributes:
+        command: It is taken; how it ends is told by events.
+    """
 
     op: Literal["result"] = "result"
-    of: Literal["unsubscribe", "auth"]
+    of: Literal["unsubscribe", "auth", "command"]
     id: str | None = None
     expires_at: Instant | None = None
+    command: CommandPart | None = None
 
 
 class Pong(BaseModel):
@@ -143,7 +171,12 @@ class Pong(BaseModel):
 
 
 class Error(BaseModel):
-    """A problem (RFC 9457) with the frame that had this *id*; the socket stays."""
+    """A problem (RFC 9457) with the frame that had this *id*; the socket stays.
+
+    Attributes:
+        command: The open one, which stands in the way.
+        command_id: Of one that nobody answered for: look whether it was taken.
+    """
 
     op: Literal["error"] = "error"
     id: str | None = None
@@ -151,6 +184,8 @@ class Error(BaseModel):
     title: str
     status: int
     detail: str
+    command: CommandPart | None = None
+    command_id: str | None = None
 
 
 Outgoing = Subscribed | Snapshot | Removed | CursorFrame | Result | Pong | Error
@@ -208,6 +243,18 @@ def parse(text: str) -> Incoming:
 def encode(frame: Outgoing) -> bytes:
     """*frame* as the bytes of a WebSocket text frame."""
     return text_frame(frame.model_dump_json(exclude_none=True).encode())
+
+
+def taken(id_: str, command: CommandPart) -> bytes:
+    """A `Result` with a command in its whole public form."""
+    head = {"op": "result", "of": "command", "id": id_}
+    return text_frame(to_json(head | {"command": command.model_dump(mode="json")}))
+
+
+def problem(members: Mapping[str, Any], id_: str) -> bytes:
+    """An `Error` with the *members* of a problem."""
+    words = {"detail": members["title"]}
+    return text_frame(to_json({"op": "error", "id": id_} | words | dict(members)))
 
 
 def removed(id_: str, key: str, version: int) -> bytes:

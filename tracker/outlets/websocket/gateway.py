@@ -12,6 +12,7 @@ from typing import Final
 
 from aiohttp import hdrs, web
 
+from tracker.outlets.asking import Asking
 from tracker.outlets.auth import Principal, UnauthorizedError, bearer
 from tracker.outlets.payload import ProblemError, Services
 from tracker.outlets.websocket import codes
@@ -37,6 +38,9 @@ class Gateway:
     Args:
         services: Of the process.
         settings: Limits.
+
+    Attributes:
+        asking: For the commands of all of them.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Gateway:
             auth=services.auth,
             settings=settings or StreamSettings(),
         )
+        self.asking = Asking(services)
         self._metrics = services.metrics
         self._slices: list[set[Connection]] = [set() for _ in range(_SLICES)]
         self._next_slice = cycle(self._slices)

@@ -7,15 +7,25 @@ subscriptions of events.
 from collections.abc import Iterable
 from datetime import datetime
 from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from typing import Final
 
 from tracker.errors import ClientRefusedError
 from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Chosen, Query, Verdict, Visibility
 from tracker.fanout.published import Published
 from tracker.outlets.websocket import codes, frames
+from tracker.outlets.websocket.actions import (
+    Access,
+    Action,
+    Ask,
+    Authenticate,
+    Begin,
+    End,
+    Shell,
+)
 from tracker.outlets.websocket.frames import (
     Auth,
+    Command,
     FrameError,
     Ping,
     Subscribe,
@@ -24,53 +34,9 @@ from tracker.outlets.websocket.frames import (
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.outlets.websocket.subscription import Conflated, Subscription
 
+__all__ = ["Access", "Action", "Ask", "Authenticate", "Begin", "End", "Session"]
 
-class Access(NamedTuple):
-    """Who is at the other end.
-
-    Attributes:
-        expires_at: When the socket must end; None = never.
-    """
-
-    subject: str
-    visibility: Visibility
-    expires_at: datetime | None = None
-
-
-class Shell(Protocol):
-    """What a session asks of the socket around it."""
-
-    def ready(self) -> None:
-        """There is something to `Session.take`; told once until it is taken."""
-
-    def wake(self, delay_s: float) -> None:
-        """Call `Session.cursor` in *delay_s*."""
-
-    def lost(self) -> None:
-        """Close with `codes.EVENTS_LOST`."""
-
-
-class Begin(NamedTuple):
-    """To the shell: bring the subscription up to now, and then to the hub."""
-
-    subscription: Subscription
-    since: Cursor | None
-    snapshot: bool
-
-
-class End(NamedTuple):
-    """To the shell: the hub must forget the subscription."""
-
-    subscription: Subscription
-
-
-class Authenticate(NamedTuple):
-    """To the shell: find out whose token it is, and `Session.authorise` them."""
-
-    token: str
-
-
-Action = Begin | End | Authenticate | None
+CONTROL: Final = "calls:control"
 
 
 class Session:
@@ -82,6 +48,7 @@ class Session:
 
     Attributes:
         access: None until the client has said who it is.
+        asking: Commands under way.
         last: The event that was sent last.
         conflates: Something may be held.
         frames: Queued, in order; see `take`.
@@ -92,6 +59,7 @@ class Session:
         "_settings",
         "_slow_since_s",
         "access",
+        "asking",
         "conflates",
         "frames",
         "last",
@@ -105,6 +73,7 @@ class Session:
         self.subscriptions: dict[str, Subscription] = {}
         self.last: Published | None = None
         self.conflates = False
+        self.asking = 0
         self._settings = settings
         self.frames: list[bytes] = []
         self._catching_up: Subscription | None = None
@@ -117,7 +86,7 @@ class Session:
             ClientRefusedError: It was somebody else before.
         """
         known = self.access
-        if known is not None and known[:2] != access[:2]:
+        if known is not None and known._replace(expires_at=access.expires_at) != access:
             message = "the token allows other things; subscribe anew"
             raise ClientRefusedError(codes.RIGHTS_CHANGED, message)
         self.access = access
@@ -139,6 +108,11 @@ class Session:
                 raise ClientRefusedError(codes.UNAUTHORIZED, message) from error
             self.send(error.frame())
             return None
+
+    def answer(self, frame: bytes) -> None:
+        """One of the commands under way has its answer."""
+        self.asking -= 1
+        self.send(frame)
 
     def ready(self) -> None:
         """There is something in *frames*, the first since they were taken."""
@@ -257,6 +231,8 @@ class Session:
                 return self._subscribe(frame, self.access.visibility)
             case Unsubscribe():
                 return self._unsubscribe(frame.id)
+            case Command():
+                return self._ask(frame, self.access)
             case Ping():
                 self.send(frames.encode(frames.Pong(server_time=now)))
                 return None
@@ -284,6 +260,17 @@ class Session:
             self.conflates = True
         self.subscriptions[asked.id] = subscription
         return Begin(subscription, since, asked.snapshot)
+
+    def _ask(self, asked: Command, access: Access) -> Action:
+        limit = self._settings.max_commands
+        if CONTROL not in access.scopes:
+            detail = f"the token lacks the scope {CONTROL}"
+            raise FrameError(HTTPStatus.FORBIDDEN, detail, asked.id)
+        if self.asking >= limit:
+            detail = f"a socket may have {limit} commands under way"
+            raise FrameError(HTTPStatus.TOO_MANY_REQUESTS, detail, asked.id)
+        self.asking += 1
+        return Ask(asked, access)
 
     def _unsubscribe(self, id_: str) -> Action:
         subscription = self.subscriptions.pop(id_, None)

@@ -12,6 +12,8 @@ class StreamSettings(BaseModel):
     """From a client; a larger one closes the socket with 1009."""
     max_subscriptions: int = Field(default=100, gt=0)
     """On one socket; further ones are refused with an ``error``."""
+    max_commands: int = Field(default=16, gt=0)
+    """Under way on one socket; further ones are refused with an ``error``."""
     auth_timeout_s: float = Field(default=10.0, gt=0)
     """For the first frame, where a token is needed and the handshake had none."""
     ping_interval_s: float = Field(default=30.0, gt=0)

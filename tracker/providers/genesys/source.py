@@ -147,14 +147,14 @@ class AgentSource:
     @asynccontextmanager
     async def commanding(self, asked_at: datetime) -> AsyncIterator[Ask]:
         """At once: agents' commands are few, and each has a session of its own."""
+        if not self._session.is_proven:
+            message = "the agent's session is not up"
+            raise ProviderUnavailableError(message, taken=False)
         yield self._ask
 
     async def _ask(self, leg_id: str, action: Action, options: Options) -> None:
         if options:
             raise CommandRefusedError("Genesys takes no options")
-        if not self._session.is_proven:
-            message = "the agent's session is not up"
-            raise ProviderUnavailableError(message, taken=False)
         await self._session.post_operation(leg_id, OPERATIONS[action])
 
     async def _events(self) -> list[Event] | None:

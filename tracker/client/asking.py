@@ -1,0 +1,108 @@
+"""What the client asks for over HTTP: commands and watches."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from tracker.client.stream import RefusedError
+from tracker.domain.key import make_key, split_key
+from tracker.errors import TrackerError
+
+ANSWER_S: Final = 20.0
+"""For an answer, beside what the server was asked to wait."""
+
+Json = dict[str, Any]
+
+_PARTS = 3
+_GOOD = range(200, 300)
+
+
+class ProblemError(RefusedError):
+    """The server says no.
+
+    Args:
+        problem: Its RFC 9457 body; ``command`` is the open one that stands in the way.
+        status: Of the answer.
+    """
+
+    def __init__(self, problem: Json, status: int) -> None:
+        words = problem.get("detail") or problem.get("title") or f"HTTP {status}"
+        super().__init__(status, str(words))
+        self.problem = problem
+
+
+class UnansweredError(TrackerError):
+    """There was no answer: what was asked for may have been done."""
+
+
+def call_path(call: str) -> str:
+    """Where a call is.
+
+    Raises:
+        ValueError: *call* is no key of a call.
+    """
+    parts = split_key(call)
+    if len(parts) != _PARTS or not all(parts):
+        message = "a call is named by its key: provider/account/id"
+        raise ValueError(message)
+    return f"/v1/calls/{make_key(*parts)}"
+
+
+async def post(
+    url: str,
+    body: Mapping[str, object],
+    headers: Mapping[str, str],
+    *,
+    wait_s: float = 0.0,
+    repeats: int = 0,
+) -> Json:
+    """The JSON that the server answers with.
+
+    Args:
+        url: Whole, percent-encoded.
+        body: Its None are left out.
+        headers: As they are.
+        wait_s: How long the server may hold its answer.
+        repeats: How often to ask again when there is no answer.
+
+    Raises:
+        ProblemError: The server says no.
+        UnansweredError: No answer, however often it was asked.
+    """
+    given = {name: value for name, value in body.items() if value is not None}
+    timeout = aiohttp.ClientTimeout(total=ANSWER_S + wait_s)
+    for left in range(repeats, -1, -1):
+        try:
+            async with (
+                aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
+                session.post(
+                    URL(url, encoded=True), json=given, allow_redirects=False
+                ) as answer,
+            ):
+                return await _said(answer)
+        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            if not left:
+                raise UnansweredError(str(error) or "no answer in time") from error
+        except aiohttp.ClientError as error:
+            raise RefusedError(0, "it does not speak as tracker does") from error
+    raise AssertionError("the last one ends it")
+
+
+async def _said(answer: aiohttp.ClientResponse) -> Json:
+    """What *answer* holds.
+
+    Raises:
+        ProblemError: A problem.
+        RefusedError: Nothing that tracker would say.
+    """
+    try:
+        said = await answer.json(content_type=None)
+    except ValueError:
+        said = None
+    if answer.status not in _GOOD:
+        raise ProblemError(said if isinstance(said, dict) else {}, answer.status)
+    if not isinstance(said, dict):
+        raise RefusedError(0, "it does not speak as tracker does")
+    return said

@@ -1,0 +1,69 @@
+"""Who asks, and for what."""
+
+from collections.abc import Collection
+from typing import NamedTuple, Protocol
+
+from tracker.domain.view import View
+from tracker.domain.wanted import Wanted
+from tracker.fanout.filters import Filter, Query, Visibility
+
+
+class Known(Protocol):
+    """Whoever has said who they are."""
+
+    @property
+    def subject(self) -> str:
+        """Their name."""
+        ...
+
+    @property
+    def visibility(self) -> Visibility:
+        """What they may see."""
+        ...
+
+    @property
+    def scopes(self) -> Collection[str]:
+        """What they may do."""
+        ...
+
+
+class Asker(NamedTuple):
+    """Who asks.
+
+    Attributes:
+        limits: To what; that they may ask at all is known.
+        reads: They may also see what is not theirs.
+    """
+
+    subject: str
+    limits: Visibility
+    reads: bool
+
+    @classmethod
+    def of(cls, who: Known) -> "Asker":
+        """*who*, as one who asks."""
+        return cls(who.subject, who.visibility, "calls:read" in who.scopes)
+
+    def sees(self, view: View) -> bool:
+        """The entity is among those that the token is for."""
+        return Query(Filter(), self.limits.but(kinds=None)).matches(view)
+
+    def has_account(self, account: str) -> bool:
+        """The account, whoever is on its calls, is among those."""
+        limits = self.limits.but(kinds=None, agents=None, teams=None)
+        view = View(kind="account", key=account, account=account)
+        return Query(Filter(), limits).matches(view)
+
+
+class Asked(NamedTuple):
+    """What they ask for.
+
+    Attributes:
+        call: Its key.
+        wait_s: For the command's end, once it is taken.
+    """
+
+    call: str
+    wanted: Wanted
+    idempotency_key: str | None = None
+    wait_s: float = 0.0

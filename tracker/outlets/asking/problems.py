@@ -1,0 +1,35 @@
+"""Why a command is not taken, in words, and as URNs for programs."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from tracker.outlets.payload import Extra, ProblemError
+
+TYPE: Final = "urn:tracker:problem:"
+
+_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "call_ended": "the call is over",
+        "no_such_leg": "nobody of that name has a leg of this call that can be asked",
+        "unsupported_by_platform": "the call's platform has no such action",
+        "not_allowed_now": "the recording is not in a state that this action changes",
+        "command_open": "another command of this call is under way: wait for its end",
+    }
+)
+
+
+def problem_of(
+    status: int,
+    code: str,
+    detail: str | None = None,
+    command_id: str | None = None,
+    extra: Extra | None = None,
+) -> ProblemError:
+    """A problem that programs can tell from others; *code* becomes its URN."""
+    return ProblemError(
+        status,
+        detail or _WORDS.get(code, code),
+        type_=TYPE + code.replace("_", "-"),
+        extra=extra or Extra(command_id=command_id),
+    )
