@@ -21,12 +21,14 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from tracker.domain.terms import PLATFORMS
 from tracker.errors import ConfigError
 from tracker.keep.settings import KeepSettings
 from tracker.outlets.auth import AuthSettings
 from tracker.outlets.payload import ServerSettings, is_loopback
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.vonage_cc.settings import VonageCcSettings
 from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
 from tracker.telemetry import LogSettings
@@ -105,6 +107,13 @@ class Settings(BaseSettings):
     stream: StreamSettings = StreamSettings()
     log: LogSettings = LogSettings()
     genesys: tuple[GenesysSettings, ...] = ()
+    vonage_cc: tuple[VonageCcSettings, ...] = ()
+
+    @property
+    def accounts(self) -> dict[str, list[str]]:
+        """The names of all accounts, by provider."""
+        sections = {name: getattr(self, name) for name in PLATFORMS}
+        return {name: [one.account for one in of] for name, of in sections.items()}
 
     @classmethod
     def settings_customise_sources(
@@ -157,13 +166,14 @@ def _check(settings: Settings) -> None:
             'store.url = "embedded" serves one process with all roles: give '
             "store.url a server that all processes reach, or leave roles out"
         )
-    accounts = [account.account for account in settings.genesys]
-    for account in accounts:
-        if accounts.count(account) > 1:
-            message = (
-                f"genesys: the account {account} is there twice: name each one once"
-            )
-            raise ConfigError(message)
+    for provider, accounts in settings.accounts.items():
+        for account in accounts:
+            if accounts.count(account) > 1:
+                message = (
+                    f"{provider}: the account {account} is there twice: "
+                    "name each one once"
+                )
+                raise ConfigError(message)
 
 
 def with_roles(settings: Settings, roles: frozenset[Role]) -> Settings:

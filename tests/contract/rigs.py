@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 import pytest
 
+from tests.contract.vonage_cc_rig import vonage_cc
 from tracker.domain.key import make_key
 from tracker.providers.genesys import bayeux
 from tracker.providers.genesys.settings import GenesysSettings
@@ -174,5 +175,5 @@ async def genesys(
 
 Opener = Callable[[Path, pytest.MonkeyPatch], AbstractAsyncContextManager[Rig]]
 
-RIGS: Mapping[str, Opener] = {"genesys": genesys}
+RIGS: Mapping[str, Opener] = {"genesys": genesys, "vonage_cc": vonage_cc}
 """One for every provider of the registry."""

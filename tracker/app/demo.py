@@ -6,13 +6,22 @@ from pathlib import Path
 from secrets import randbits
 from tempfile import TemporaryDirectory
 
+from pydantic import SecretStr
+
 from tracker.app.run import OnReady, run
 from tracker.outlets.payload import ServerSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.vonage_cc.settings import FollowedAgent, VonageCcSettings
 from tracker.settings import ROLES, Settings, StoreSettings
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
+from tracker.simulators.vonage_cc import VonageCcOptions, VonageCcSimulator
 
 ACCOUNT = "demo"
+
+POLLED_AGENTS = 8
+"""So many fit into the budget that the platform's fair use suggests."""
+
+_POLLED_SHARE = 0.2
 
 
 async def demo(
@@ -26,7 +35,8 @@ async def demo(
     """Run simulators and tracker until cancelled.
 
     Args:
-        agents: How many are simulated.
+        agents: How many are simulated on platforms that tell by themselves; on one
+            that must be polled, at most `POLLED_AGENTS`.
         rate: Changes per second on their calls.
         port: Of tracker; the simulators take any free one.
         data_dir: Of the store; None = forgotten at the end.
@@ -36,17 +46,21 @@ async def demo(
         ConfigError: It cannot start, and what to do.
     """
     with TemporaryDirectory(prefix="tracker-demo-") as scratch:
-        async with _simulated(agents, rate, Path(scratch)) as account:
+        async with (
+            _genesys(agents, rate, Path(scratch)) as genesys,
+            _vonage_cc(min(agents, POLLED_AGENTS), rate * _POLLED_SHARE) as vonage_cc,
+        ):
             settings = Settings(
                 server=ServerSettings(port=port),
                 store=StoreSettings(data_dir=data_dir or Path(scratch) / "store"),
-                genesys=(account,),
+                genesys=(genesys,),
+                vonage_cc=(vonage_cc,),
             )
             await run(settings, frozenset(ROLES), on_ready=on_ready)
 
 
 @asynccontextmanager
-async def _simulated(
+async def _genesys(
     agents: int, rate: float, scratch: Path
 ) -> AsyncIterator[GenesysSettings]:
     """A Genesys account with moving calls."""
@@ -57,4 +71,23 @@ async def _simulated(
         simulator.start_traffic(transitions_per_s=rate)
         yield GenesysSettings(
             account=ACCOUNT, base_url=url, agents_file=file, expected="always"
+        )
+
+
+@asynccontextmanager
+async def _vonage_cc(agents: int, rate: float) -> AsyncIterator[VonageCcSettings]:
+    """A Vonage Contact Center account, likewise."""
+    options = VonageCcOptions(account=ACCOUNT, agents=agents, seed=randbits(32))
+    simulator = VonageCcSimulator(options)
+    for number, agent in enumerate(simulator.agents[::2]):
+        simulator.begin_call(agent, f"0207946000{number}")
+    async with simulator.serve() as url:
+        simulator.start_traffic(transitions_per_s=rate)
+        yield VonageCcSettings(
+            account=ACCOUNT,
+            base_url=url,
+            client_id=options.client_id,
+            client_secret=SecretStr(options.client_secret),
+            agents=tuple(FollowedAgent(id=id_) for id_ in simulator.agents),
+            expected="always",
         )

@@ -87,8 +87,13 @@ def _roles(names: list[str]) -> frozenset[Role]:
 
 
 def _welcome(url: str, agents: int) -> None:
-    command = shlex.join([sys.argv[0], "watch", "--url", url])
-    _stdout.print(f"[bold]tracker[/] is watching {agents} simulated agents.\n")
+    is_module = Path(sys.argv[0]).name == "__main__.py"
+    program = [sys.executable, "-m", "tracker"] if is_module else [sys.argv[0]]
+    command = shlex.join([*program, "watch", "--url", url])
+    _stdout.print(
+        f"[bold]tracker[/] is watching {agents} simulated agents on Genesys"
+        f" and {min(agents, app.POLLED_AGENTS)} on Vonage Contact Center.\n"
+    )
     _stdout.print(f"  {url}/v1/calls?states=paused   calls whose recording is paused")
     _stdout.print(f"  {url}/v1/calls                 every live call")
     _stdout.print(f"  {url}/openapi.json             what else can be asked\n")
@@ -98,7 +103,7 @@ def _welcome(url: str, agents: int) -> None:
 
 
 def _refuse_emptiness(settings: Settings, config: Path | None) -> None:
-    if "ingest" not in settings.roles or settings.genesys:
+    if "ingest" not in settings.roles or any(settings.accounts.values()):
         return
     if config is None and not DEFAULT_FILE.exists():
         message = (
@@ -106,7 +111,10 @@ def _refuse_emptiness(settings: Settings, config: Path | None) -> None:
             "write one, name another file with --config, or try `tracker demo`"
         )
         raise ConfigError(message)
-    _stderr.print("no account is configured, so no call will be seen: add [[genesys]]")
+    _stderr.print(
+        "no account is configured, so no call will be seen: add [[genesys]]"
+        " or [[vonage_cc]]"
+    )
 
 
 def _prepare_secret(settings: Settings) -> None:

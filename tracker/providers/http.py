@@ -19,6 +19,9 @@ from tracker.errors import (
 )
 
 
+LONGEST_RETRY_S: Final = 3600.0
+
+
 def open_session(
     *, connect_timeout_s: float, headers: dict[str, str]
 ) -> aiohttp.ClientSession:
@@ -47,7 +50,8 @@ def provider_errors(what: str) -> Iterator[None]:
         yield
     except TimeoutError as error:
         msg = f"{what}: no answer in time"
-        raise ProviderUnavailableError(msg) from error
+        sent = not isinstance(error, aiohttp.ConnectionTimeoutError)
+        raise ProviderUnavailableError(msg, taken=sent) from error
     except aiohttp.ClientError as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         msg = f"{what}: {reason}"
@@ -74,18 +78,21 @@ def status_error(
 
 
 def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, None for nonsense."""
+    """Return the seconds that a Retry-After header asks for, None for nonsense.
+
+    Nobody is left alone for more than an hour.
+    """
     if value is None:
         return None
     if value.strip().isdecimal():
-        return float(value)
+        return min(LONGEST_RETRY_S, float(value))
     try:
         at = parsedate_to_datetime(value)
     except ValueError:
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)
-    return max(0.0, (at - now).total_seconds())
+    return min(LONGEST_RETRY_S, max(0.0, (at - now).total_seconds()))
 
 
 async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int) -> bytes:

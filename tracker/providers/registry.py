@@ -6,9 +6,11 @@ from typing import Any, Final
 
 from tracker.providers.base import Account
 from tracker.providers.genesys.source import open_account as open_genesys
+from tracker.providers.vonage_cc.source import open_account as open_vonage_cc
 
 Opener = Callable[[Any], AbstractAsyncContextManager[Account]]
 
 PROVIDERS: Final[Mapping[str, Opener]] = {
     "genesys": open_genesys,
+    "vonage_cc": open_vonage_cc,
 }
