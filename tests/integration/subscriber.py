@@ -35,6 +35,7 @@ class Subscriber:
         cursors: How many ``cursor`` frames there were.
         cursor: How far everything has been told.
         live: What the last ``cursor`` said.
+        results: Commands that were taken, by the id of their frame.
     """
 
     def __init__(self, url: str, wanted: Mapping[str, object]) -> None:
@@ -50,6 +51,7 @@ class Subscriber:
         self._wanted = wanted
         self._told = asyncio.Event()
         self._pongs = 0
+        self.results: dict[str, Json] = {}
         self._socket: ClientConnection | None = None
 
     async def until(self, what: Callable[[], object], within_s: float = 10) -> None:
@@ -70,6 +72,15 @@ class Subscriber:
         await self._socket.send('{"op":"ping"}')
         count = self._pongs
         await self.until(lambda: self._pongs > count)
+
+    async def command(self, key: str, action: str, **more: object) -> Json:
+        """Ask for *action* on a call over the same socket; the command, when taken."""
+        assert self._socket
+        id_ = f"{len(self.results)}"
+        frame = {"op": "command", "id": id_, "call": key, "action": action, **more}
+        await self._socket.send(json.dumps(frame))
+        await self.until(lambda: id_ in self.results)
+        return self.results[id_]
 
     async def until_up(self, *sources: str, within_s: float = 10) -> None:
         """Wait until the *sources*, by key, can be seen through."""
@@ -134,6 +145,8 @@ class Subscriber:
                 self.cursors += 1
             case "pong":
                 self._pongs += 1
+            case "result" if frame["of"] == "command":
+                self.results[frame["id"]] = frame["command"]
             case _:
                 raise AssertionError(frame)
         self._told.set()

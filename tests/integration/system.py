@@ -27,12 +27,18 @@ _POLL_S = 0.02
 Section = Mapping[str, object]
 
 
-def write_config(directory: Path, genesys: Section | None, **sections: Section) -> Path:
+def write_config(
+    directory: Path,
+    genesys: Section | None,
+    vonage_cc: Section | None = None,
+    **sections: Section,
+) -> Path:
     """A `tracker.toml` with one account, any free port, and a store of its own.
 
     Args:
         directory: Where it is written; relative paths begin there.
         genesys: The account's settings over ``account = "acme"``; None = no account.
+        vonage_cc: Those of an account there.
         sections: Of the file, over the defaults of tests.
     """
     defaults: dict[str, Section] = {
@@ -46,6 +52,8 @@ def write_config(directory: Path, genesys: Section | None, **sections: Section) 
     ]
     if genesys is not None:
         parts.append(_table("[[genesys]]", {"account": "acme", **genesys}))
+    if vonage_cc is not None:
+        parts.append(_table("[[vonage_cc]]", vonage_cc))
     file = directory / "tracker.toml"
     file.write_text("\n".join(parts))
     return file
@@ -62,8 +70,18 @@ def write_agents(directory: Path, names: Iterable[str]) -> Path:
 
 
 def _table(head: str, fields: Section) -> str:
-    lines = (f"{name} = {json.dumps(value)}" for name, value in fields.items())
+    lines = (f"{name} = {_value(value)}" for name, value in fields.items())
     return "\n".join([head, *lines, ""])
+
+
+def _value(value: object) -> str:
+    """As TOML has it; tables in a list are written in place."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_value, value))}]"
+    if isinstance(value, Mapping):
+        fields = (f"{name} = {_value(inner)}" for name, inner in value.items())
+        return f"{{{', '.join(fields)}}}"
+    return json.dumps(value)
 
 
 @asynccontextmanager
