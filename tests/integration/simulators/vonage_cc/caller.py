@@ -1,10 +1,15 @@
 """A plain HTTP client of a simulated contact centre."""
 
 import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from tracker.simulators.vonage_cc import VonageCcSimulator
 
 CAPTURES = Path(__file__).parents[3] / "captures" / "vonage_cc"
 GUID = "94e5928c-7f7e-4645-ad72-61010f906449"
@@ -13,15 +18,24 @@ V0 = "/v0/a1b2c3d4e5"
 CALL = f"{V0}/calls/{GUID}"
 AGENTS = f"{V0}/agents/?availability=readyForPhoneCall&fields=count"
 CALL_DETAIL = {"Accept": "application/json;version=3"}
-FORM = {
-    "grant_type": "client_credentials",
-    "client_id": "tracker",
-    "client_secret": "opensesame",
-}
+GRANT = {"grant_type": "client_credentials"}
+FORM = GRANT | {"client_id": "tracker", "client_secret": "opensesame"}
 
 
-def capture(name: str) -> Any:
-    return json.loads((CAPTURES / f"{name}.json").read_text())
+def capture(name: str, url: str = "") -> Any:
+    """A published body; *url* stands where its links have the vendor's host."""
+    text = (CAPTURES / f"{name}.json").read_text()
+    return json.loads(re.sub(r"https://[^/]+", url, text))
+
+
+class Clock:
+    """Stands still but when it is moved."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
 
 
 class Caller:
@@ -50,3 +64,12 @@ class Caller:
 
     async def recording(self) -> Any:
         return (await self.get())[1]["recordingStatus"]
+
+
+@asynccontextmanager
+async def calling(simulator: VonageCcSimulator) -> AsyncIterator[Caller]:
+    """Serve, and log in."""
+    async with simulator.serve() as url, aiohttp.ClientSession(url) as http:
+        caller = Caller(http, url)
+        await caller.log_in()
+        yield caller

@@ -2,11 +2,10 @@
 
 from collections.abc import AsyncIterator
 
-import aiohttp
 import pytest
 
-from tests.integration.simulators.vonage_cc.caller import Caller
-from tracker.simulators.vonage_cc import VonageCcOptions, VonageCcSimulator
+from tests.integration.simulators.vonage_cc.caller import GUID, Caller, calling
+from tracker.simulators.vonage_cc import Call, VonageCcOptions, VonageCcSimulator
 
 
 @pytest.fixture
@@ -22,7 +21,11 @@ def simulator(options: VonageCcOptions) -> VonageCcSimulator:
 
 @pytest.fixture
 async def caller(simulator: VonageCcSimulator) -> AsyncIterator[Caller]:
-    async with simulator.serve() as url, aiohttp.ClientSession(url) as http:
-        caller = Caller(http, url)
-        await caller.log_in()
+    async with calling(simulator) as caller:
         yield caller
+
+
+@pytest.fixture
+def call(simulator: VonageCcSimulator) -> Call:
+    """A live and recorded call of agent 10."""
+    return simulator.begin_call("10", "01555000000", guid=GUID)
