@@ -53,5 +53,5 @@ check ruff format --check
 check ruff check
 check mypy
 check lint-imports
-say "pytest"
-exec pytest "$@"
+say "pytest, three at a time: most of them wait for something"
+exec pytest -n 3 --dist worksteal "$@"

@@ -91,7 +91,7 @@ def test_settings_are_frozen() -> None:
         ("[server\n", "tracker.toml is not TOML"),
         ("server.prot = 1", "there is no setting server.prot: did you mean port?"),
         ("sever.port = 1", "there is no setting sever: did you mean server?"),
-        ("[[vonage]]", "there is no setting vonage: there are auth, "),
+        ("[[zz]]", "there is no setting zz: there are auth, "),
         ('server.port = "x"', "tracker.toml: server.port: input should be a valid int"),
         ("server.port = 70000", "server.port: input should be less than"),
         ('auth.mode = "basic"', "auth.mode: input should be 'none' or 'jwt'"),
