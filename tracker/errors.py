@@ -41,6 +41,22 @@ class CommandRefusedError(ProviderError):
     """A 4xx (or the provider's own refusal) to a command; the message is its reason."""
 
 
+class NotFoundError(ProviderError):
+    """The platform has no such recording, export or job (any more)."""
+
+
+class RangeError(ProviderError):
+    """The file has no such part.
+
+    Args:
+        size: Of the whole file in bytes; None = not told.
+    """
+
+    def __init__(self, size: int | None = None) -> None:
+        super().__init__("the file has no such part")
+        self.size = size
+
+
 class StoreError(TrackerError):
     """Raised in `store/`."""
 
