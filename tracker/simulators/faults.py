@@ -17,11 +17,14 @@ from http import HTTPStatus
 from typing import Literal, NamedTuple
 
 from aiohttp import web
+from aiohttp.payload import Payload
 from aiohttp.typedefs import Handler, Middleware
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 CONTROL_PREFIX = "/_sim/"
 """Where a simulator's own HTTP control lives."""
+
+_PIECE_BYTES = 1_000
 
 
 class FaultKind(StrEnum):
@@ -260,8 +263,15 @@ def _garbage(fault: Fault) -> web.Response:
 
 
 async def _send_half(request: web.Request, answer: web.Response) -> None:
-    body = answer.body if isinstance(answer.body, bytes) else b""
+    """Half of what is known to come; of what is not, a piece."""
+    body = answer.body
     torn = web.StreamResponse(status=answer.status, headers=answer.headers)
+    if isinstance(body, Payload):
+        torn.content_length = body.size
+        if writer := await torn.prepare(request):
+            await body.write_with_length(writer, (body.size or _PIECE_BYTES) // 2)
+        return
+    body = body if isinstance(body, bytes) else b""
     torn.content_length = len(body)
     await torn.prepare(request)
     await torn.write(body[: len(body) // 2])

@@ -6,10 +6,10 @@ import aiohttp
 import pytest
 
 from tracker.simulators.faults import Fault, FaultKind
+from tracker.simulators.journal import Journal, Limit
+from tracker.simulators.method_faults import MethodFaultBoard
 from tracker.simulators.vonage_cc import Request, VonageCcOptions
-from tracker.simulators.vonage_cc.journal import Journal, Limit
 from tracker.simulators.vonage_cc.paths import Place, find_place
-from tracker.simulators.vonage_cc.site import MethodFaultBoard
 from tracker.simulators.vonage_cc.tokens import Tokens
 
 ACCOUNT = "a1b2c3d4e5"

@@ -26,7 +26,7 @@ leave open, it decides as follows; clients should not rely on it:
 `python -m tracker.simulators.vonage_cc` runs one on its own.
 """
 
-from tracker.simulators.vonage_cc.journal import Request
+from tracker.simulators.journal import Request
 from tracker.simulators.vonage_cc.model import Call, Change, Result
 from tracker.simulators.vonage_cc.options import Delay, VonageCcOptions
 from tracker.simulators.vonage_cc.simulator import VonageCcSimulator

@@ -5,12 +5,8 @@ once it answers.
 """
 
 import argparse
-import asyncio
-import json
-import signal
-import sys
-from collections.abc import Callable
 
+from tracker.simulators.process import announce, end_asked_for, run
 from tracker.simulators.vonage_cc.options import Delay, VonageCcOptions
 from tracker.simulators.vonage_cc.simulator import VonageCcSimulator
 
@@ -18,17 +14,7 @@ from tracker.simulators.vonage_cc.simulator import VonageCcSimulator
 def main() -> None:
     """Run until SIGINT or SIGTERM."""
     arguments = _parser().parse_args()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_run(arguments))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Of uvloop, where there is one."""
-    try:
-        from uvloop import new_event_loop
-    except ImportError:
-        return None
-    return new_event_loop
+    run(_run(arguments))
 
 
 async def _run(arguments: argparse.Namespace) -> None:
@@ -36,17 +22,12 @@ async def _run(arguments: argparse.Namespace) -> None:
     own = ("host", "port", "rate")
     options = VonageCcOptions(**{name: it for name, it in given if name not in own})
     simulator = VonageCcSimulator(options)
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, ended.set)
+    ended = end_asked_for()
     async with simulator.serve(arguments.host, arguments.port) as url:
         if arguments.rate:
             simulator.start_traffic(arguments.rate)
         named = {"account": options.account, "client_id": options.client_id}
-        told = {"url": url, **named, "agents": list(simulator.agents)}
-        sys.stdout.write(json.dumps(told) + "\n")
-        sys.stdout.flush()
+        announce({"url": url, **named, "agents": list(simulator.agents)})
         await ended.wait()
 
 

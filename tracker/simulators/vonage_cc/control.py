@@ -10,22 +10,19 @@ POST   /_sim/switch      {"operation": "begin_call", "agent_id": …, "caller": 
 GET    /_sim/state       what there is, and how often was asked
 """
 
-import inspect
-import json
-from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from tracker.simulators.faults import CONTROL_PREFIX, fault_routes
+from tracker.simulators.control import Action, action_routes, state_route
+from tracker.simulators.faults import fault_routes
+from tracker.simulators.reply import Json
 from tracker.simulators.vonage_cc.model import Call
 from tracker.simulators.vonage_cc.switch import Switch
 
 if TYPE_CHECKING:
     from tracker.simulators.vonage_cc.simulator import VonageCcSimulator
-
-Json = dict[str, Any]
-Action = Callable[[Json], Awaitable[Json | None] | Json | None]
 
 _SWITCH_OPERATIONS = frozenset(
     {
@@ -57,28 +54,8 @@ def control_routes(simulator: "VonageCcSimulator") -> list[web.RouteDef]:
         "switch": lambda body: _operate(simulator.site.switch, body),
     }
 
-    async def state(_request: web.Request) -> web.Response:
-        return web.json_response(_state(simulator))
-
-    posts = [web.post(CONTROL_PREFIX + name, _post(actions[name])) for name in actions]
-    faults = fault_routes(simulator.faults)
-    return [*posts, *faults, web.get(f"{CONTROL_PREFIX}state", state)]
-
-
-def _post(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """A body that the action cannot use is answered with 422 and the reason."""
-
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            body = json.loads(await request.read() or b"{}")
-            result = action(body)
-            if inspect.isawaitable(result):
-                result = await result
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            return web.Response(status=422, text=repr(error))
-        return web.json_response(result or {})
-
-    return handle
+    state = state_route(lambda: _state(simulator))
+    return [*action_routes(actions), *fault_routes(simulator.faults), state]
 
 
 def _operate(switch: Switch, body: Json) -> Json:

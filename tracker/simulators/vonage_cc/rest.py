@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import NamedTuple
 
+from tracker.simulators.reply import Reply
 from tracker.simulators.vonage_cc.model import PAUSED, STARTED, Call
 from tracker.simulators.vonage_cc.switch import Switch
-from tracker.simulators.vonage_cc.wire import INVALID, NOT_FOUND, Reply, Wire
+from tracker.simulators.vonage_cc.wire import INVALID, NOT_FOUND, Wire
 
 _READY = "readyForPhoneCall"
 

@@ -6,15 +6,12 @@ from types import MappingProxyType
 
 from aiohttp import web
 
-from tracker.simulators.faults import (
-    FaultKind,
-    Target,
-    fault_middleware,
-    reset_connection,
-)
+from tracker.simulators.faults import FaultKind, Target, fault_middleware
+from tracker.simulators.reception import Reception, too_many
+from tracker.simulators.reply import Reply, to_response
 from tracker.simulators.vonage_cc.paths import Place, find_place
 from tracker.simulators.vonage_cc.site import Site
-from tracker.simulators.vonage_cc.wire import NOT_FOUND, Reply
+from tracker.simulators.vonage_cc.wire import NOT_FOUND
 
 _NEVER = frozenset({FaultKind.NEVER})
 _CALL_VERSIONS = ("3", "6")
@@ -24,6 +21,9 @@ _UNAUTHORIZED = MappingProxyType({"WWW-Authenticate": "Bearer"})
 class VccServer:
     """Everything but the simulator's own control.
 
+    Attributes:
+        reception: Where the requests arrive.
+
     Args:
         site: Whose requests these are.
         news: Is called when a request arrives, and when it was answered.
@@ -31,34 +31,12 @@ class VccServer:
 
     def __init__(self, site: Site, news: Callable[[], None]) -> None:
         self._site = site
-        self._news = news
         self._strike = fault_middleware(site.faults, self._target)
-        self._under_way: dict[int, web.Request] = {}
-
-    async def receive(self, request: web.Request) -> web.StreamResponse:
-        """Answer whatever comes, and write it down."""
-        number = self._site.journal.note(request.method, request.path)
-        self._under_way[number] = request
-        self._news()
-        try:
-            answer = await self._answer(request)
-        finally:
-            del self._under_way[number]
-        if request.transport and not request.transport.is_closing():
-            self._site.journal.settle(number, answer.status)
-        self._news()
-        return answer
-
-    def cut(self) -> None:
-        """Reset the connections of the requests that are under way."""
-        for request in list(self._under_way.values()):
-            reset_connection(request.transport)
+        self.reception = Reception(site.journal, site.faults, self._answer, news)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         if self._site.limit.is_exceeded():
-            wait_s = self._site.options.retry_after_s
-            headers = {} if wait_s is None else {"Retry-After": str(wait_s)}
-            return web.Response(status=429, headers=headers, text="Too Many Requests")
+            return too_many(self._site.options.retry_after_s)
         return await self._strike(request, self._handle)
 
     async def _target(self, request: web.Request) -> Target:
@@ -81,14 +59,16 @@ class VccServer:
         place, headers = self._place(request), request.headers
         if place and place.kind == "token" and request.method == "POST":
             form = await request.post()
-            return _answer(self._site.tokens.ask(headers.get("Authorization"), form))
+            return to_response(
+                self._site.tokens.ask(headers.get("Authorization"), form)
+            )
         if not self._site.tokens.admit(headers.get("Authorization")):
             return web.Response(status=401, headers=_UNAUTHORIZED)
         if place and request.method == "GET":
-            return _answer(self._read(place, request))
+            return to_response(self._read(place, request))
         if place and place.kind == "call" and request.method == "POST":
-            return _answer(await self._control(place, request))
-        return _answer(NOT_FOUND)
+            return to_response(await self._control(place, request))
+        return to_response(NOT_FOUND)
 
     def _read(self, place: Place, request: web.Request) -> Reply:
         rest = self._site.rest
@@ -120,9 +100,3 @@ def _accepts_call(accept: str) -> bool:
         if kind == "application/json" and not wanted.isdisjoint(parameters):
             return True
     return False
-
-
-def _answer(reply: Reply) -> web.Response:
-    if reply.body is None:
-        return web.Response(status=reply.status)
-    return web.json_response(reply.body, status=reply.status)

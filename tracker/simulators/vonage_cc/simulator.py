@@ -1,23 +1,20 @@
 """A simulated contact centre that can be started, told what to do, and made to fail."""
 
-import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from aiohttp import web
-
 from tracker.simulators.faults import FaultBoard
+from tracker.simulators.journal import Request
+from tracker.simulators.pace import Pace
+from tracker.simulators.reception import News, on_port
 from tracker.simulators.vonage_cc.control import control_routes
-from tracker.simulators.vonage_cc.journal import Request
 from tracker.simulators.vonage_cc.model import Call, Change
 from tracker.simulators.vonage_cc.options import VonageCcOptions
 from tracker.simulators.vonage_cc.server import VccServer
 from tracker.simulators.vonage_cc.site import Site
-from tracker.simulators.vonage_cc.traffic import RandomTraffic, drive
-
-_SHUTDOWN_S = 1.0
+from tracker.simulators.vonage_cc.traffic import RandomTraffic
 
 
 class VonageCcSimulator:
@@ -59,12 +56,12 @@ class VonageCcSimulator:
         self.end, self.forget = switch.end, switch.forget
         self.next_delay = switch.next_delay
         self.contradict_next = switch.contradict_next
-        self._news = asyncio.Event()
-        switch.listener = self._news.set
-        self._server = VccServer(self.site, self._news.set)
+        self._news = News()
+        switch.listener = self._news.tell
+        self._server = VccServer(self.site, self._news.tell)
         rng = random.Random(self.options.seed)  # noqa: S311 repeatable, guards nothing
         self._traffic = RandomTraffic(switch, rng)
-        self._driving: asyncio.Task[None] | None = None
+        self._pace = Pace(self._traffic)
 
     @property
     def agents(self) -> Sequence[str]:
@@ -97,24 +94,13 @@ class VonageCcSimulator:
 
         On leaving, traffic and faults end and connections are reset.
         """
-        app = web.Application()
-        app.add_routes(control_routes(self))
-        app.add_routes([web.route("*", "/{rest:.*}", self._server.receive)])
-        runner = web.AppRunner(
-            app, access_log=None, shutdown_timeout=_SHUTDOWN_S, handle_signals=False
-        )
-        await runner.setup()
-        listener = web.TCPSite(runner, host, port)
-        try:
-            await listener.start()
-            self.site.wire.base_url = f"http://{host}:{runner.addresses[0][1]}"
-            yield self.site.wire.base_url
-        finally:
-            await self.stop_traffic()
-            await listener.stop()
-            self.faults.clear()
-            self._server.cut()
-            await runner.cleanup()
+        control = control_routes(self)
+        async with on_port(self._server.reception, control, host, port) as url:
+            self.site.wire.base_url = url
+            try:
+                yield url
+            finally:
+                await self.stop_traffic()
 
     def expire_tokens(self) -> None:
         """End every token that was given."""
@@ -126,9 +112,7 @@ class VonageCcSimulator:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something: it is asked again at every request and every change."""
-        while not condition():
-            self._news.clear()
-            await self._news.wait()
+        await self._news.until(condition)
 
     def start_traffic(self, transitions_per_s: float) -> None:
         """Begin random traffic, or change its rate.
@@ -137,22 +121,8 @@ class VonageCcSimulator:
             transitions_per_s: How many times a call begins, is paused, resumed,
                 transferred or ended.
         """
-        if self._driving:
-            self._driving.cancel()
-        driving = drive(self._traffic, transitions_per_s, time.monotonic)
-        self._driving = asyncio.get_running_loop().create_task(driving)
-        self._driving.add_done_callback(_report)
+        self._pace.start(transitions_per_s)
 
     async def stop_traffic(self) -> None:
         """End the traffic; the calls stay as they are."""
-        driving, self._driving = self._driving, None
-        if driving:
-            driving.cancel()
-            await asyncio.wait([driving])
-
-
-def _report(task: asyncio.Task[None]) -> None:
-    """Say at once that the traffic broke, not only when somebody stops it."""
-    if not task.cancelled() and (error := task.exception()):
-        context = {"message": "random traffic broke", "exception": error}
-        task.get_loop().call_exception_handler(context)
+        await self._pace.stop()

@@ -1,6 +1,5 @@
 """Random traffic: what agents on a busy day do, one change at a time."""
 
-import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
@@ -8,8 +7,6 @@ from collections.abc import Callable
 from tracker.simulators.vonage_cc.model import PAUSED, Call
 from tracker.simulators.vonage_cc.switch import Switch
 
-_TICK_S = 0.005
-_MOST_BEHIND_S = 1.0
 _REMEMBERED = 1_000
 _TRIES = 8
 
@@ -73,21 +70,3 @@ class RandomTraffic:
         self._ended.append(call)
         if len(self._ended) > _REMEMBERED:
             self._switch.forget(self._ended.popleft())
-
-
-async def drive(
-    traffic: RandomTraffic, transitions_per_s: float, clock: Callable[[], float]
-) -> None:
-    """Move on for ever, at a rate of changes per second.
-
-    Who falls behind catches up with at most one second's worth.
-    """
-    due, at_s = 0.0, clock()
-    while True:
-        await asyncio.sleep(_TICK_S)
-        now_s = clock()
-        due += (now_s - at_s) * transitions_per_s
-        due, at_s = min(due, transitions_per_s * _MOST_BEHIND_S), now_s
-        for _ in range(int(due)):
-            traffic.move()
-        due -= int(due)

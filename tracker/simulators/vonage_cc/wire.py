@@ -2,19 +2,9 @@
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, NamedTuple
 
+from tracker.simulators.reply import Json, Reply
 from tracker.simulators.vonage_cc.model import Call
-
-Json = dict[str, Any]
-
-
-class Reply(NamedTuple):
-    """An HTTP answer; None as body: it has none."""
-
-    status: int
-    body: Json | None = None
-
 
 INVALID = Reply(HTTPStatus.BAD_REQUEST, {"message": "The request is invalid."})
 NOT_FOUND = Reply(

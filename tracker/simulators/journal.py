@@ -14,12 +14,15 @@ class Request(NamedTuple):
         at_s: When, by the simulator's clock.
         path: As it was sent, without the query.
         status: What it was answered with; None: nothing yet, or nobody got it.
+        query: As it was sent, without the question mark; "" also where a simulator
+            does not write it down.
     """
 
     at_s: float
     method: str
     path: str
     status: int | None = None
+    query: str = ""
 
 
 class Journal:
@@ -37,12 +40,12 @@ class Journal:
         self._clock = clock
         self._dropped = 0
 
-    def note(self, method: str, path: str) -> int:
+    def note(self, method: str, path: str, query: str = "") -> int:
         """Write down a request that has arrived; returns its number."""
         if len(self.requests) >= _MOST:
             del self.requests[: _MOST // 2]
             self._dropped += _MOST // 2
-        self.requests.append(Request(self._clock(), method, path))
+        self.requests.append(Request(self._clock(), method, path, query=query))
         return self._dropped + len(self.requests) - 1
 
     def settle(self, number: int, status: int) -> None:
