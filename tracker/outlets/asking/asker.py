@@ -48,6 +48,11 @@ class Asker(NamedTuple):
         """The entity is among those that the token is for."""
         return Query(Filter(), self.limits.but(kinds=None)).matches(view)
 
+    @property
+    def knows_calls_by_who_is_on_them(self) -> bool:
+        """Nothing may be told to them of a call that nobody has seen."""
+        return self.limits.agents is not None or self.limits.teams is not None
+
     def has_account(self, account: str) -> bool:
         """The account, whoever is on its calls, is among those."""
         limits = self.limits.but(kinds=None, agents=None, teams=None)

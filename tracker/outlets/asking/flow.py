@@ -126,6 +126,8 @@ class Asking:
         known = self._projection.get("account", account) is not None
         if not known or not asker.has_account(account):
             return
+        if asker.knows_calls_by_who_is_on_them:
+            return
         if asked.wanted.action not in platform.actions:
             raise problem_of(409, "unsupported_by_platform")
         watch = Watch(id=token_hex(16), call=asked.call, requested_by=asker.subject)

@@ -148,6 +148,8 @@ def _let_in(services: Services, asker: Asker, key: str) -> None:
         words = "this platform tells of every call by itself: there is nothing to watch"
         raise problem_of(409, "nothing_to_watch", words)
     stored = services.projection.get("call", key)
+    if stored is None and asker.knows_calls_by_who_is_on_them:
+        raise ProblemError(404, "no such call")
     if stored is not None and not asker.sees(stored.view):
         raise ProblemError(404, "no such call")
 
@@ -156,8 +158,7 @@ def _sees(services: Services, asker: Asker, watched: Watched) -> bool:
     """Its account is theirs, and the watch or its call is."""
     if not asker.has_account(account_of(watched.call)):
         return False
-    limits = asker.limits
-    if limits.agents is None and limits.teams is None:
+    if not asker.knows_calls_by_who_is_on_them:
         return True
     stored = services.projection.get("call", watched.call)
     mine = watched.requested_by == asker.subject
