@@ -115,6 +115,7 @@ class Metrics:
         unreadable: Messages of a provider that nobody could read, by kind.
         put_aside: Inputs on which `decide` raised.
         inputs: Inputs that took effect.
+        commands: Commands that reached a stage, by account.
         handled_seconds: From an input's inbox time to its commit.
         sources: Sources owned by this process, by account and state.
         live: 1 while what this process serves is current.
@@ -164,6 +165,12 @@ class Metrics:
             "tracker_inputs_total",
             "Inputs that took effect.",
             ("partition",),
+            registry=registry,
+        )
+        self.commands = Counter(
+            "tracker_commands_total",
+            "Commands that reached a stage.",
+            ("account", "stage"),
             registry=registry,
         )
         self.handled_seconds = Histogram(

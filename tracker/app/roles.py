@@ -84,6 +84,9 @@ def _observe(metrics: Metrics, number: int, partition: Partition, entries: int) 
     aside = partition.counts.pop("aside", 0)
     if aside:
         metrics.put_aside.labels(number).inc(aside)
+    for (account, stage), count in partition.stages.items():
+        metrics.commands.labels(account, stage).inc(count)
+    partition.stages.clear()
     age_s = datetime.now(UTC).timestamp() - at_ms(partition.offset) / 1000
     metrics.handled_seconds.observe(max(0.0, age_s))
 

@@ -64,6 +64,7 @@ class Partition:
         calls: By key: the live ones, and the ended ones of the last hour.
         tombs: Versions of forgotten calls, as far as they were looked up.
         counts: Stale, repeated, gaps, aside: for metrics.
+        stages: How many commands reached which one, by account: likewise.
     """
 
     def __init__(self, number: int, partitions: int, policy: Policy) -> None:
@@ -76,6 +77,7 @@ class Partition:
         self.watches = Watches()
         self.draft = Draft()
         self.counts: Counter[str] = Counter()
+        self.stages: Counter[tuple[str, str]] = Counter()
         self._policy = policy
         self._views: dict[str, View] = {}
         self._by_source: dict[str, set[str]] = {}
@@ -285,6 +287,8 @@ class Partition:
             return
         _, commands = self.draft.commands.get(after.key, (view, {}))
         self.draft.commands[after.key] = view, commands | {new.id: new}
+        if old is None or old.id != new.id or old.stage != new.stage:
+            self.stages[view.account, new.stage] += 1
         if new.open:
             self.draft.asks.append(Order(call=after.key, command=new))
         elif old is not None and old.open:

@@ -257,3 +257,5 @@ def test_every_step_of_a_command_is_an_order() -> None:
     ]
     _, commands = inbox.drafts[-1].commands[call_key()]
     assert commands["c1"].stage == "confirmed"
+    counts = {stage: n for (_, stage), n in inbox.partition.stages.items()}
+    assert counts == {"requested": 1, "sent": 1, "accepted": 1, "confirmed": 1}
