@@ -33,4 +33,4 @@ async def check(settings: Settings) -> AsyncIterator[CheckLine]:
             except (ConfigError, ProviderError) as error:
                 yield CheckLine(False, account.key, str(error))
         if not accounts:
-            yield CheckLine(False, "accounts", "none is configured: add [[genesys]]")
+            yield CheckLine(False, "accounts", "none is configured: add one")

@@ -1,5 +1,6 @@
 """`tracker start`, `pause`, `resume` and `stop`: a command, and what becomes of it."""
 
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +18,9 @@ from tracker.errors import ConfigError
 
 ROUND_S: Final = 1
 """Of waiting for an end: after each, the stages that have come are printed."""
+
+AGAIN_S: Final = 0.5
+"""Until the same is asked again, while a server that is waited for does not answer."""
 
 _SUMMARIES: Final[Mapping[Action, str]] = {
     "start": "Start a call's recording.",
@@ -130,15 +134,21 @@ async def _ask(tracker: Tracker, wish: Wish) -> str | None:
     key, printed = token_hex(16), set[str]()
     until_s, wait_s = time.monotonic() + (wish.wait_s or 0), None
     while True:
-        command = await tracker.command(
-            wish.call,
-            wish.action,
-            agent=wish.agent,
-            reason=wish.reason,
-            deadline_s=wish.deadline_s,
-            wait_s=wait_s,
-            idempotency_key=key,
-        )
+        try:
+            command = await tracker.command(
+                wish.call,
+                wish.action,
+                agent=wish.agent,
+                reason=wish.reason,
+                deadline_s=wish.deadline_s,
+                wait_s=wait_s,
+                idempotency_key=key,
+            )
+        except UnansweredError:
+            if time.monotonic() >= until_s:
+                raise
+            await asyncio.sleep(AGAIN_S)
+            continue
         for stage, at in stages(command):
             if stage not in printed:
                 printed.add(stage)

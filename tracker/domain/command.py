@@ -134,6 +134,7 @@ class Command(Model):
     deadline_s: float
     idempotency_key: str | None = None
     options: dict[str, str | int | bool] = Field(default_factory=dict)
+    elsewhere: bool = False
     executions: tuple[Execution, ...]
     overruled: Overruled | None = None
     settled_at: Instant | None = None
@@ -173,6 +174,7 @@ class Command(Model):
             stage=self.stage,
             agent=self.agent,
             reason=self.reason,
+            elsewhere=self.elsewhere,
             requested_by=self.requested_by,
             source=self.executions[0].source if len(self.executions) == 1 else None,
             requested_at=self.requested_at,

@@ -64,7 +64,7 @@ def request(
     if problem is not None:
         return call, Answer(asked.id, None, problem)
     command = Command(
-        **asked.model_dump(exclude={"kind", "call", "elsewhere"}),
+        **asked.model_dump(exclude={"kind", "call"}),
         target=TARGETS[asked.action],
         requested_at=now,
         executions=tuple(_execution_of(leg, asked, now) for leg in legs),

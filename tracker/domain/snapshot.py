@@ -99,6 +99,8 @@ class CommandPart(Model):
 
     Attributes:
         agent: Whose leg it names; None = every leg that needs it.
+        elsewhere: Somebody else asked the platform and was told 202; its times of
+            sending and acceptance are when tracker was told of it.
     """
 
     id: str
@@ -107,6 +109,7 @@ class CommandPart(Model):
     stage: Stage
     agent: str | None = None
     reason: Reason | None = None
+    elsewhere: bool = False
     requested_by: str
     source: str | None = None
     requested_at: Instant

@@ -8,7 +8,9 @@ call is known, already accepted, and proved or not like any other.
 from typing import Literal
 
 from tracker.domain.base import Instant, Model
-from tracker.domain.terms import RecordingState
+
+Expectable = Literal["recording", "paused"]
+"""What somebody may have asked a platform for that lists no calls."""
 
 WatchState = Literal["waiting", "watching", "not_found", "ended"]
 """Not seen yet; seen; the platform does not know it; over."""
@@ -19,13 +21,14 @@ class Watch(Model):
 
     Attributes:
         expected: What the recording should become; None = whatever.
-        deadline_s: From when the call is known to the last look.
+        deadline_s: For the call to be found; then, from its first sight to the last
+            look at what is expected.
     """
 
     kind: Literal["watch"] = "watch"
     id: str
     call: str
-    expected: RecordingState | None = None
+    expected: Expectable | None = None
     deadline_s: float = 15.0
     requested_by: str
 
@@ -50,7 +53,7 @@ class Watched(Model):
     id: str
     call: str
     state: WatchState = "waiting"
-    expected: RecordingState | None = None
+    expected: Expectable | None = None
     deadline_s: float
     requested_by: str
     requested_at: Instant

@@ -199,6 +199,7 @@ class Partition:
         for key in self._clock.ring(at):
             self._wake(self.calls[key], at)
         self.watches.tick(self.calls, at)
+        self.draft.asks += [Follow(call=c) for c in sorted(self.watches.to_follow())]
         marked_at = self._watermark_at
         if marked_at is None or (at - marked_at).total_seconds() >= WATERMARK_EVERY_S:
             self._watermark_at = at
@@ -237,6 +238,8 @@ class Partition:
         if isinstance(told, Watch):
             self.watches.begin(told, at)
             self.draft.asks.append(Follow(call=told.call))
+            if told.call in self.calls:
+                self._seen_watched(told.call, at)
             problem = None
         else:
             problem = None if self.watches.drop(told.id) else "unknown_watch"

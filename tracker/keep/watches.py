@@ -6,17 +6,16 @@ from datetime import datetime
 from tracker.domain.base import later
 from tracker.domain.call import Call
 from tracker.domain.command import Request
-from tracker.domain.terms import Action, RecordingState
-from tracker.domain.watch import Watch, Watched
+from tracker.domain.terms import Action
+from tracker.domain.watch import Expectable, Watch, Watched
 
 OVER_FOR_S = 3600.0
 WAITING_FOR_S = 24 * 3600.0
 """A platform knows a call for a day; who waits longer for it waits in vain."""
 
-_ACTIONS: Mapping[RecordingState, Action] = {
+_ACTIONS: Mapping[Expectable, Action] = {
     "recording": "resume",
     "paused": "pause",
-    "stopped": "stop",
 }
 
 
@@ -32,6 +31,7 @@ class Watches:
     def __init__(self) -> None:
         self.watched: dict[str, Watched] = {}
         self.changed: set[str] = set()
+        self._absent: set[str] = set()
         self._by_call: dict[str, set[str]] = {}
 
     def restore(self, watched: Watched) -> None:
@@ -69,23 +69,37 @@ class Watches:
             What was accepted elsewhere, to become a command of the call.
         """
         for watched in self.on(key):
-            if watched.state != "waiting":
-                continue
             if call is None or call.ended_at is not None:
-                self._put(watched.but(state="not_found", over_at=at))
+                self._not_there(watched, at)
                 continue
-            self._put(watched.but(state="watching"))
-            action = _ACTIONS.get(watched.expected) if watched.expected else None
-            if action is not None:
+            if watched.state == "waiting":
+                self._put(watched.but(state="watching"))
+            is_busy = call.command is not None and call.command.open
+            if watched.command is None and watched.expected and not is_busy:
                 yield Request(
                     id=watched.id,
                     call=key,
-                    action=action,
+                    action=_ACTIONS[watched.expected],
                     requested_by=watched.requested_by,
                     not_after=later(at, 1),
                     deadline_s=watched.deadline_s,
                     elsewhere=True,
                 )
+
+    def _not_there(self, watched: Watched, at: datetime) -> None:
+        """The platform does not know it; it may yet, until the watch's deadline."""
+        if watched.state != "waiting":
+            return
+        if at < later(watched.requested_at, watched.deadline_s):
+            self._absent.add(watched.id)
+        else:
+            self._put(watched.but(state="not_found", over_at=at))
+
+    def to_follow(self) -> set[str]:
+        """Calls that were not there yet, to be looked for again."""
+        calls = {self.watched[i].call for i in self._absent if i in self.watched}
+        self._absent.clear()
+        return calls
 
     def commanded(self, id_: str) -> None:
         """What the watch expects is a command of its call now."""

@@ -51,7 +51,7 @@ async def drive(
         await asyncio.sleep(_TICK_S)
         now_s = clock()
         due += (now_s - at_s) * moves_per_s
-        due, at_s = min(due, moves_per_s * _MOST_BEHIND_S), now_s
+        due, at_s = min(due, max(1.0, moves_per_s * _MOST_BEHIND_S)), now_s
         for _ in range(int(due)):
             traffic.move()
         due -= int(due)

@@ -4,13 +4,13 @@ import pytest
 
 from tests.unit.domain.life import second
 from tests.unit.keep.inbox import JDOE, TICK, Inbox, call_key, replies
+from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.entry import Follow
-from tracker.domain.terms import RecordingState
-from tracker.domain.watch import Unwatch, Watch, Watched
+from tracker.domain.watch import Expectable, Unwatch, Watch, Watched
 from tracker.keep.watches import OVER_FOR_S, WAITING_FOR_S
 
 
-def watching(expected: RecordingState | None = None) -> Inbox:
+def watching(expected: Expectable | None = None) -> Inbox:
     """A partition with a watch on a call that nobody has seen."""
     inbox = Inbox()
     watch = Watch(id="w1", call=call_key(), expected=expected, requested_by="crm")
@@ -36,7 +36,7 @@ def test_a_watch_is_answered_and_followed() -> None:
     ("expected", "other"), [("paused", "recording"), ("recording", "paused")]
 )
 def test_what_is_expected_becomes_a_command_and_is_proved(
-    expected: RecordingState, other: RecordingState
+    expected: Expectable, other: Expectable
 ) -> None:
     """It was accepted elsewhere: it is never asked for here."""
     inbox = watching(expected)
@@ -65,14 +65,56 @@ def test_what_never_shows_is_not_confirmed() -> None:
 
 
 def test_a_call_that_the_platform_does_not_know_is_not_found() -> None:
-    """Nothing is made up of it; the watch is forgotten after an hour."""
+    """It is looked for until the deadline, and forgotten an hour after it."""
     inbox = watching("paused")
     assert inbox.enter(1, inbox.observed(JDOE, "ended")) == []
+    assert the_watch(inbox).state == "waiting"
+    inbox.enter(2, TICK)
+    assert inbox.drafts[-1].asks == [Follow(call=call_key())]
+    inbox.enter(3, TICK)
+    assert inbox.drafts[-1].asks == []
+    inbox.enter(15, inbox.observed(JDOE, "ended"))
     assert the_watch(inbox).state == "not_found"
-    inbox.enter(OVER_FOR_S, TICK)
-    assert the_watch(inbox).over_at == second(1)
-    inbox.enter(OVER_FOR_S + 1, TICK)
+    inbox.enter(OVER_FOR_S + 14, TICK)
+    assert the_watch(inbox).over_at == second(15)
+    inbox.enter(OVER_FOR_S + 15, TICK)
     assert "w1" not in inbox.partition.watches.watched
+
+
+def test_what_is_expected_waits_for_another_s_command() -> None:
+    """There is one at a time; it is not forgotten over it."""
+    inbox = Inbox()
+    inbox.enter(0, inbox.observed(JDOE, "active", "recording"))
+    other = Request(
+        id="c1",
+        call=call_key(),
+        action="stop",
+        requested_by="jdoe",
+        not_after=second(60),
+    )
+    inbox.enter(1, other)
+    inbox.enter(
+        2, Watch(id="w1", call=call_key(), expected="paused", requested_by="crm")
+    )
+    assert (the_watch(inbox).state, the_watch(inbox).command) == ("watching", None)
+    sent = {"call": call_key(), "command": "c1", "source": JDOE, "attempt": "a"}
+    inbox.enter(3, Sent.model_validate(sent | {"token": 1}))
+    inbox.enter(4, Outcome.model_validate(sent | {"result": "refused"}))
+    inbox.enter(5, inbox.observed(JDOE, "active", "recording", exact=False))
+    assert the_watch(inbox).command == "w1"
+    shown = inbox.shown().command
+    assert shown is not None
+    assert shown.elsewhere
+
+
+def test_a_known_call_is_watched_at_once() -> None:
+    """What is expected of it need not wait for the next look."""
+    inbox = Inbox()
+    inbox.enter(0, inbox.observed(JDOE, "active", "recording", exact=False))
+    watch = Watch(id="w1", call=call_key(), expected="paused", requested_by="crm")
+    assert inbox.enter(1, watch) == ["command.accepted"]
+    paused = inbox.observed(JDOE, "active", "paused", exact=False)
+    assert "command.confirmed" in inbox.enter(2, paused)
 
 
 def test_who_waits_for_a_day_waits_in_vain() -> None:

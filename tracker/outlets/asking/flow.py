@@ -10,7 +10,7 @@ from tracker.domain.base import later
 from tracker.domain.command import Request
 from tracker.domain.entry import Reply
 from tracker.domain.key import account_of, split_key
-from tracker.domain.snapshot import CommandPart
+from tracker.domain.snapshot import CallSnapshot, CommandPart
 from tracker.domain.terms import PLATFORMS
 from tracker.domain.wanted import Wanted
 from tracker.domain.watch import Unwatch, Watch
@@ -18,7 +18,7 @@ from tracker.errors import StoreUnavailableError
 from tracker.fanout.waiting import Ticket
 from tracker.outlets.asking.asker import Asked, Asker
 from tracker.outlets.asking.problems import problem_of
-from tracker.outlets.payload import Extra, ProblemError, Services
+from tracker.outlets.payload import Extra, ProblemError, Services, audit
 from tracker.store.requests import KeptCommand
 
 ANSWER_S: Final = 10.0
@@ -59,10 +59,15 @@ class Asking:
             ProblemError: It was not taken, or nobody knows.
             StoreUnavailableError: Nothing was asked.
         """
-        command = await self._first(asker, asked)
-        if command is None:
-            await self._find(asker, asked)
-            command = await self._take(asker, asked)
+        outcome = "nobody knows"
+        try:
+            command = await self._taken(asker, asked)
+            outcome = f"taken as {command.id}"
+        except ProblemError as error:
+            outcome = str(error)
+            raise
+        finally:
+            audit(asker.subject, asked.wanted.action, asked.call, outcome)
         return await self._end_of(command, asked.call, asked.wait_s)
 
     async def command(self, asker: Asker, call: str, id_: str) -> CommandPart | None:
@@ -91,6 +96,14 @@ class Asking:
         if ticket.reply is None:
             raise problem_of(504, "no_answer", "no answer in time: look, and ask again")
         return ticket.reply.problem is None
+
+    async def _taken(self, asker: Asker, asked: Asked) -> CommandPart:
+        """The command, or the first one of its idempotency key."""
+        command = await self._first(asker, asked)
+        if command is not None:
+            return command
+        await self._find(asker, asked)
+        return await self._take(asker, asked)
 
     async def _first(self, asker: Asker, asked: Asked) -> CommandPart | None:
         """What the same asker asked before under the same key."""
@@ -130,14 +143,19 @@ class Asking:
             return
         if asked.wanted.action not in platform.actions:
             raise problem_of(409, "unsupported_by_platform")
-        watch = Watch(id=token_hex(16), call=asked.call, requested_by=asker.subject)
+        watch = Watch(
+            id=token_hex(16),
+            call=asked.call,
+            deadline_s=0.0,
+            requested_by=asker.subject,
+        )
         with self._waiting.expecting(asked.call) as ticket:
             try:
                 async with asyncio.timeout(APPEARS_S):
                     await self.watch(watch)
                     await self._shown(watch, ticket)
             except TimeoutError as error:
-                raise problem_of(504, "no_answer", _NOT_SHOWN) from error
+                raise problem_of(504, "not_shown", _NOT_SHOWN) from error
             finally:
                 with suppress(StoreUnavailableError):
                     await self._requests.put(Unwatch(id=watch.id, call=watch.call))
@@ -215,17 +233,20 @@ class Asking:
     async def _refusal(self, asker: Asker, asked: Asked, reply: Reply) -> ProblemError:
         """What the keeper's no is to the one who asked."""
         stored = self._projection.get("call", asked.call)
+        shown = stored if stored and asker.sees(stored.view) else None
         match reply.problem:
-            case "unknown_call" if stored and asker.sees(stored.view):
-                return problem_of(409, "call_ended")
             case "unknown_call":
-                return ProblemError(404, _NO_CALL)
+                gone = ProblemError(404, _NO_CALL)
+                return problem_of(409, "call_ended") if shown else gone
             case "expired":
                 return problem_of(504, "expired", _EXPIRED, reply.to)
             case "command_open" if asker.reads and reply.command is not None:
                 kept = await self._requests.command(asked.call, reply.command)
                 extra = Extra(command=kept.command if kept else None)
                 return problem_of(409, "command_open", extra=extra)
+            case "not_allowed_now" if shown:
+                allowed = _what_is_allowed(shown.snapshot)
+                return problem_of(409, "not_allowed_now", allowed)
             case problem:
                 return problem_of(409, problem or "refused")
 
@@ -244,6 +265,12 @@ async def _hear(
                 if ticket.doubtful:
                     ticket.doubtful = False
                     await look(ticket)
+
+
+def _what_is_allowed(snapshot: bytes) -> str:
+    call = CallSnapshot.model_validate_json(snapshot)
+    allowed = ", ".join(call.allowed_actions) or "nothing"
+    return f"the recording is {call.recording.state}: what can be done is {allowed}"
 
 
 def _answered(ticket: Ticket) -> bool:
