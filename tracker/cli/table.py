@@ -66,6 +66,7 @@ def _table(live: LiveCalls, calls: Iterable[Json]) -> Table:
     table.add_column("agents", overflow="ellipsis", no_wrap=True, ratio=1)
     table.add_column("state", no_wrap=True, min_width=9)
     table.add_column("for", justify="right", no_wrap=True, min_width=5)
+    table.add_column("command", no_wrap=True, min_width=15)
     table.add_column("issues", min_width=13)
     for call in calls:
         table.add_row(*_row(call, live), style=None if live.current else GREY)
@@ -82,14 +83,23 @@ def _row(call: Json, live: LiveCalls) -> tuple[str | Text, ...]:
     else:
         state, lasts = Text(f"unknown (was {recording['state']})"), ""
     issues = ", ".join(issue["type"] for issue in call["issues"])
-    return _name(call), escape(_agents(call)), state, lasts, Text(issues, "red")
+    asked = Text(_command(call), "cyan")
+    return _name(call), escape(_agents(call)), state, lasts, asked, Text(issues, "red")
 
 
 def _name(call: Json) -> str:
-    """The account and the end of the call's id: enough to tell calls apart."""
-    account, call_id = call["account"], call["call_id"]
+    """The account's key and the end of the call's id: enough to tell calls apart."""
+    call_id = call["call_id"]
     shown = call_id if len(call_id) <= SHOWN else f"…{call_id[-SHOWN:]}"
-    return escape(f"{account} {shown}")
+    return escape(f"{call['provider']}/{call['account']} {shown}")
+
+
+def _command(call: Json) -> str:
+    """The open command and how far it has come."""
+    command = call["command"]
+    if not command or command["settled_at"]:
+        return ""
+    return f"{command['action']} {command['stage']}"
 
 
 def _agents(call: Json) -> str:
