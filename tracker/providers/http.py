@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import aiohttp
 
@@ -17,7 +18,6 @@ from tracker.errors import (
     ProviderLockedError,
     ProviderUnavailableError,
 )
-
 
 LONGEST_RETRY_S: Final = 3600.0
 
@@ -36,6 +36,28 @@ def open_session(
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_s),
     )
+
+
+class HttpConnection:
+    """Owns a session, and closes it: an async context manager.
+
+    Args:
+        http: For nobody else.
+    """
+
+    def __init__(self, http: aiohttp.ClientSession) -> None:
+        self.http = http
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.http.close()
 
 
 @contextmanager

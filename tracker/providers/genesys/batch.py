@@ -7,14 +7,8 @@ from typing import Annotated, NamedTuple
 from pydantic import AliasPath, BeforeValidator, Field, ValidationError, WrapValidator
 from pydantic_core import from_json
 
-from tracker.providers.genesys.wire import (
-    Flag,
-    Garbled,
-    Shape,
-    Text,
-    shape_of,
-    tolerate,
-)
+from tracker.providers.genesys.wire import Flag, shape_of
+from tracker.providers.wire import Garbled, Shape, Text, tolerate
 
 META = "/meta/"
 

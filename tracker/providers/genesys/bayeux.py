@@ -22,7 +22,7 @@ from typing import Final, Literal, NamedTuple
 
 from tracker.providers.backoff import backoff_s
 from tracker.providers.genesys.batch import Delivery, Reply, parse_batch
-from tracker.providers.genesys.wire import Garbled
+from tracker.providers.wire import Garbled
 
 DEFAULT_HOLD_S: Final = 60.0
 """How long a poll may be held before the server has told; faye's, the longest."""

@@ -8,8 +8,7 @@ import asyncio
 import base64
 import json
 from http import HTTPStatus
-from types import TracebackType
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 from urllib.parse import quote
 
 import aiohttp
@@ -24,18 +23,19 @@ from tracker.providers.genesys.bayeux import Bayeux, Event
 from tracker.providers.genesys.settings import AgentSettings, GenesysSettings
 from tracker.providers.genesys.wire import (
     CallResource,
-    Garbled,
     parse_calls,
     parse_status,
 )
 from tracker.providers.http import (
     Gate,
+    HttpConnection,
     Pace,
     open_session,
     provider_errors,
     read_body,
     status_error,
 )
+from tracker.providers.wire import Garbled
 
 MOST_BYTES: Final = 2**27
 """Of one answer: some 90,000 notifications."""
@@ -88,7 +88,7 @@ class _Answer(NamedTuple):
         return ProviderUnavailableError(words)
 
 
-class GenesysConnection:
+class GenesysConnection(HttpConnection):
     """What the agents of one account share: connections, and restraint.
 
     A session's requests pass the account's gate until it has polled with success.
@@ -96,28 +96,13 @@ class GenesysConnection:
     """
 
     def __init__(self, settings: GenesysSettings) -> None:
+        headers = {"Origin": settings.origin_header, "Accept": "application/json"}
+        super().__init__(
+            open_session(connect_timeout_s=settings.connect_timeout_s, headers=headers)
+        )
         self.settings = settings
         self.api = f"{settings.base_url}/api/v2"
         self.gate = Gate(settings.max_requests_per_s_failing)
-        self.http = open_session(
-            connect_timeout_s=settings.connect_timeout_s,
-            headers={"Origin": settings.origin_header, "Accept": "application/json"},
-        )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self.http.close()
 
 
 class AgentSession:

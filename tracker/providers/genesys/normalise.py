@@ -4,20 +4,18 @@ from collections.abc import Mapping
 from typing import Final
 
 from tracker.domain.key import make_key
-from tracker.domain.reading import Observation, OtherParty, Unreadable
+from tracker.domain.reading import Observation, OtherParty
 from tracker.domain.terms import (
     ALL_ACTIONS,
     CallState,
     CallType,
-    Expected,
     RecordingState,
 )
-from tracker.providers.genesys.settings import (
-    AgentSettings,
-    GenesysSettings,
-    NumberDisplay,
-)
-from tracker.providers.genesys.wire import CallResource, Garbled
+from tracker.providers.agents import expected_of
+from tracker.providers.genesys.settings import AgentSettings, GenesysSettings
+from tracker.providers.genesys.wire import CallResource
+from tracker.providers.normalise import shown_number
+from tracker.providers.settings import NumberDisplay
 
 PROVIDER: Final = "genesys"
 
@@ -84,7 +82,7 @@ def observation(
         role="supervisor" if call.monitoring else "agent",
         number=phone_number,
         device=call.device_id,
-        expected=_expected(agent, settings),
+        expected=expected_of(agent, settings.expected),
         actions=ALL_ACTIONS,
         type=kind,
         ani=_shown(call.ani, settings.numbers, own=kind in (*_INSIDE, "outbound")),
@@ -94,7 +92,7 @@ def observation(
         provider_ids={"connId": call.conn_id} if call.conn_id else {},
         attributes=_attributes(call.user_data, settings.attributes),
         others=tuple(
-            OtherParty(number=_shown(number, settings.numbers, own=False))
+            OtherParty(number=shown_number(number, settings.numbers))
             for number in call.participants
         ),
     )
@@ -114,22 +112,8 @@ def recording_of(call: CallResource) -> RecordingState | None:
     return None
 
 
-def unreadable(garbled: Garbled) -> Unreadable:
-    """What could not be understood, as a value."""
-    return Unreadable(what=garbled.kind, shape=garbled.shape)
-
-
-def _expected(agent: AgentSettings, settings: GenesysSettings) -> Expected:
-    return settings.expected if agent.expected == "unset" else agent.expected
-
-
 def _shown(number: str | None, display: NumberDisplay, *, own: bool) -> str | None:
-    """A number as outlets may show it: of four digits, never more than half."""
-    if not number or own or display == "full":
-        return number or None
-    if display == "none":
-        return None
-    return "…" + number[-min(4, len(number) // 2) :] if len(number) > 1 else "…"
+    return shown_number(number, "full" if own else display)
 
 
 def _attributes(data: Mapping[str, object], allowed: tuple[str, ...]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
 from tracker.domain.terms import Action
 from tracker.errors import CommandRefusedError, ProviderUnavailableError
+from tracker.providers.agents import file_stamp
 from tracker.providers.base import Ask, Looks, Options
 from tracker.providers.genesys.batch import Delivery
 from tracker.providers.genesys.bayeux import Bayeux, Ended, Event, Live, Refused
@@ -19,23 +20,15 @@ from tracker.providers.genesys.client import (
     GenesysConnection,
     Operation,
 )
-from tracker.providers.genesys.normalise import (
-    PROVIDER,
-    call_key,
-    observation,
-    unreadable,
-)
+from tracker.providers.genesys.normalise import PROVIDER, call_key, observation
 from tracker.providers.genesys.settings import (
     AgentSettings,
     GenesysSettings,
     agents_of,
 )
-from tracker.providers.genesys.wire import (
-    CallResource,
-    CallStateChange,
-    Garbled,
-    parse_message,
-)
+from tracker.providers.genesys.wire import CallResource, CallStateChange, parse_message
+from tracker.providers.normalise import unreadable
+from tracker.providers.wire import Garbled
 
 ENDED_FOR_S = 10.0
 """How long a server that wants no more requests is left alone."""
@@ -268,7 +261,7 @@ class GenesysAccount:
 
     def sources(self) -> Mapping[str, AgentSource]:
         """See `tracker.providers.base.Account.sources`; the file is read on change."""
-        stamp = self._file_stamp()
+        stamp = file_stamp(self._connection.settings.agents_file)
         if stamp != self._read or not self._sources:
             self._read = stamp
             self._sources = {
@@ -292,17 +285,6 @@ class GenesysAccount:
         made = AgentSource(self._connection, agent)
         known = self._sources.get(made.key)
         return known if known is not None and known.agent == agent else made
-
-    def _file_stamp(self) -> object:
-        """What changes when the agents' file does; an absent one is told by reading."""
-        path = self._connection.settings.agents_file
-        if path is None:
-            return "no file"
-        try:
-            stat = path.stat()
-        except OSError as error:
-            return str(error)
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 @asynccontextmanager

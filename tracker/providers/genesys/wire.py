@@ -5,22 +5,26 @@ connId or the callUuid, numbers as strings, fields that are missing, null, new o
 another type. Only a call without an id or a state is not a call.
 """
 
-import re
 from typing import Annotated, Final, NamedTuple, Self
 
 from pydantic import (
     AliasPath,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
-from pydantic_core import from_json
+
+from tracker.providers.wire import (
+    Garbled,
+    Number,
+    Shape,
+    Text,
+    outline,
+    parse_object,
+    tolerate,
+)
 
 STATUS_MEANINGS: Final = {
     1: "a parameter is missing",
@@ -47,18 +51,6 @@ STATUS_MEANINGS: Final = {
 """Of `statusCode`; 0 is ok. From the Web Services API's return values."""
 
 
-class Garbled(NamedTuple):
-    """Something that could not be understood.
-
-    Attributes:
-        kind: What it should have been.
-        shape: Its keys and types, never its content.
-    """
-
-    kind: str
-    shape: str
-
-
 class Status(NamedTuple):
     """The outcome that every REST answer carries; 0 is ok."""
 
@@ -70,14 +62,6 @@ class Status(NamedTuple):
         """The code in words, with the server's own words where it sent some."""
         words = STATUS_MEANINGS.get(self.code, f"status {self.code}")
         return f"{words} ({self.message})" if self.message else words
-
-
-def tolerate(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """Have a field of an unexpected type count as missing."""
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
 
 
 def _number_of(participant: object) -> str:
@@ -106,21 +90,7 @@ def _last_segment(uri: str | None) -> str | None:
     return uri.rstrip("/").rsplit("/", 1)[-1] if uri else None
 
 
-Text = Annotated[str | None, WrapValidator(tolerate)]
-Number = Annotated[int | None, WrapValidator(tolerate)]
 Flag = Annotated[bool | None, WrapValidator(tolerate)]
-
-
-class Shape(BaseModel):
-    """The base of what is received: extra fields are let pass."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        coerce_numbers_to_str=True,
-        hide_input_in_errors=True,
-    )
 
 
 class CallResource(Shape):
@@ -146,7 +116,7 @@ class CallResource(Shape):
     parent_call_uri: Text = None
     participants: Annotated[tuple[str, ...], BeforeValidator(_numbers)] = ()
     capabilities: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
-    user_data: Annotated[dict[str, object], BeforeValidator(_mapping)] = {}
+    user_data: Annotated[dict[str, object], BeforeValidator(_mapping)] = Field({})
     duration: Number = None
     recording_state: Text = None
     monitoring: Flag = None
@@ -251,7 +221,7 @@ def parse_calls(body: bytes) -> tuple[CallResource | Garbled, ...] | None:
     Returns:
         None when the answer does not list calls, as with their bare `uris`.
     """
-    answer = _parse_object(body)
+    answer = parse_object(body)
     calls = answer.get("calls")
     if calls is None and answer.get("uris") == []:
         calls = []
@@ -262,44 +232,17 @@ def parse_calls(body: bytes) -> tuple[CallResource | Garbled, ...] | None:
 
 def parse_status(body: bytes) -> Status | None:
     """Read a REST answer's outcome; None when it has none."""
-    answer = _parse_object(body)
+    answer = parse_object(body)
     code, message = answer.get("statusCode"), answer.get("statusMessage")
     if not isinstance(code, int):
         return None
     return Status(code, message[:200] if isinstance(message, str) else "")
 
 
-def _parse_object(body: bytes) -> dict[str, object]:
-    try:
-        return _mapping(from_json(body))
-    except ValueError:
-        return {}
-
-
-_PLAIN_KEY = re.compile(r"[A-Za-z_]{1,40}")
 _PRIVATE_KEYS = frozenset({"userData", "extensions"})
 _DEEPEST = 4
-_LONGEST = 400
 
 
 def shape_of(value: object) -> str:
-    """Return keys and types of *value*, at most 400 characters.
-
-    Attached data stays closed, and keys that could be content (they hold digits,
-    say) show as ``?``.
-    """
-    return _outline(value, _DEEPEST)[:_LONGEST]
-
-
-def _outline(value: object, depth: int) -> str:
-    if isinstance(value, dict) and depth:
-        fields = (
-            f"{key}:{_outline(item, 0 if key in _PRIVATE_KEYS else depth - 1)}"
-            if _PLAIN_KEY.fullmatch(str(key))
-            else "?"
-            for key, item in sorted(value.items(), key=str)
-        )
-        return "{" + ",".join(fields) + "}"
-    if isinstance(value, list) and depth:
-        return "[" + "|".join(sorted({_outline(v, depth - 1) for v in value})) + "]"
-    return type(value).__name__
+    """See `outline`; attached data stays closed."""
+    return outline(value, deepest=_DEEPEST, closed=_PRIVATE_KEYS)

@@ -18,12 +18,12 @@ from tracker.providers.vonage_cc.wire import (
     AgentCount,
     AgentDetail,
     CallDetail,
-    Garbled,
     parse_agent,
     parse_call,
     parse_count,
     parse_message,
 )
+from tracker.providers.wire import Garbled
 
 RecordingStatus = Literal["Paused", "Started"]
 

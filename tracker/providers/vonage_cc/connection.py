@@ -9,8 +9,7 @@ import base64
 import random
 from datetime import UTC, datetime
 from http import HTTPStatus
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from tracker.errors import (
@@ -19,6 +18,7 @@ from tracker.errors import (
     ProviderUnavailableError,
 )
 from tracker.providers.http import (
+    HttpConnection,
     open_session,
     parse_retry_after,
     provider_errors,
@@ -27,7 +27,8 @@ from tracker.providers.http import (
 )
 from tracker.providers.vonage_cc.budget import Budget, Kind
 from tracker.providers.vonage_cc.settings import VonageCcSettings, secret_of
-from tracker.providers.vonage_cc.wire import Garbled, parse_oauth_error, parse_token
+from tracker.providers.vonage_cc.wire import parse_oauth_error, parse_token
+from tracker.providers.wire import Garbled
 
 MOST_BYTES: Final = 2**20
 """Of one answer; a call's is some 500."""
@@ -77,7 +78,7 @@ class _Access(NamedTuple):
     renew_at_s: float
 
 
-class Connection:
+class Connection(HttpConnection):
     """One account's. Make it in a running loop; it is a context manager.
 
     Attributes:
@@ -91,24 +92,13 @@ class Connection:
         self.settings = settings
         self.budget = Budget(settings.requests_per_s, random.random)
         self._secret = secret_of(settings)
-        self._http = open_session(
-            connect_timeout_s=settings.connect_timeout_s, headers={}
+        super().__init__(
+            open_session(connect_timeout_s=settings.connect_timeout_s, headers={})
         )
         self._access: _Access | None = None
         self._renewing = asyncio.Lock()
         self._renewals = 0
         self._refusal: ProviderError | None = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        await self._http.close()
 
     async def ready(self) -> None:
         """Have a token, so that the next request can be sent at once.
@@ -170,7 +160,7 @@ class Connection:
     async def _exchange(
         self, asked: Request, headers: dict[str, str], began_at_s: float
     ) -> Answer:
-        async with self._http.request(
+        async with self.http.request(
             asked.method,
             asked.path,
             data=asked.body,

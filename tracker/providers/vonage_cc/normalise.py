@@ -4,14 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from tracker.domain.key import make_key
-from tracker.domain.reading import Observation, Unreadable
-from tracker.domain.terms import Action, CallState, Expected, RecordingState
-from tracker.providers.vonage_cc.settings import (
-    FollowedAgent,
-    NumberDisplay,
-    VonageCcSettings,
-)
-from tracker.providers.vonage_cc.wire import CallDetail, Garbled
+from tracker.domain.reading import Observation
+from tracker.domain.terms import Action, CallState, RecordingState
+from tracker.providers.agents import expected_of
+from tracker.providers.normalise import shown_number
+from tracker.providers.vonage_cc.settings import FollowedAgent, VonageCcSettings
+from tracker.providers.vonage_cc.wire import CallDetail
 
 PROVIDER: Final = "vonage_cc"
 
@@ -45,6 +43,8 @@ def observation(
 ) -> Observation:
     """The claim that a read of *guid* makes; its age is added when it is told.
 
+    Which of the two numbers is the account's own is not told: both are treated alike.
+
     Args:
         guid: The call's.
         call: What the platform showed; None = it knows of no such call.
@@ -65,16 +65,11 @@ def observation(
         recording=_RECORDING.get(shown.recording_status, silent),
         agent=agent,
         team=followed.team if followed else None,
-        expected=_expected(followed, settings),
+        expected=expected_of(followed, settings.expected),
         actions=ACTIONS,
-        ani=_shown(shown.from_number, settings.numbers),
-        dnis=_shown(shown.to_number, settings.numbers),
+        ani=shown_number(shown.from_number, settings.numbers),
+        dnis=shown_number(shown.to_number, settings.numbers),
     )
-
-
-def unreadable(garbled: Garbled) -> Unreadable:
-    """What could not be understood, as a value."""
-    return Unreadable(what=garbled.kind, shape=garbled.shape)
 
 
 def _state_of(call: CallDetail | None) -> CallState:
@@ -82,21 +77,3 @@ def _state_of(call: CallDetail | None) -> CallState:
         return "ended"
     status = (call.status or "").lower()
     return next((s for word, s in _STATES.items() if word in status), "active")
-
-
-def _expected(agent: FollowedAgent | None, settings: VonageCcSettings) -> Expected:
-    if agent is None or agent.expected == "unset":
-        return settings.expected
-    return agent.expected
-
-
-def _shown(number: str | None, display: NumberDisplay) -> str | None:
-    """A number as outlets may show it: of four digits, never more than half.
-
-    Which of the two is the account's own is not told, so both are treated alike.
-    """
-    if not number or display == "full":
-        return number or None
-    if display == "none":
-        return None
-    return "…" + number[-min(4, len(number) // 2) :] if len(number) > 1 else "…"

@@ -12,12 +12,13 @@ import structlog
 
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
+from tracker.providers.normalise import unreadable
 from tracker.providers.vonage_cc.budget import Kind
 from tracker.providers.vonage_cc.client import VonageCcClient
-from tracker.providers.vonage_cc.normalise import call_key, observation, unreadable
+from tracker.providers.vonage_cc.normalise import call_key, observation
 from tracker.providers.vonage_cc.rota import AgentItem, CallItem, Item, Rota
 from tracker.providers.vonage_cc.settings import FollowedAgent
-from tracker.providers.vonage_cc.wire import Garbled
+from tracker.providers.wire import Garbled
 
 log = structlog.get_logger(__name__)
 

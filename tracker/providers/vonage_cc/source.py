@@ -16,6 +16,7 @@ from tracker.errors import (
     ProviderLockedError,
     ProviderUnavailableError,
 )
+from tracker.providers.agents import file_stamp
 from tracker.providers.base import Ask, Looks, Options
 from tracker.providers.vonage_cc.budget import Kind, Place
 from tracker.providers.vonage_cc.client import RecordingStatus, VonageCcClient
@@ -28,7 +29,7 @@ from tracker.providers.vonage_cc.settings import (
     VonageCcSettings,
     agents_of,
 )
-from tracker.providers.vonage_cc.wire import Garbled
+from tracker.providers.wire import Garbled
 
 LOOKS: Final = Looks(first_s=0.15, growth=1.6, longest_s=2.0)
 
@@ -158,7 +159,7 @@ class VonageCcAccount:
 
         It is always the same one: other agents only change what it reads.
         """
-        stamp = self._file_stamp()
+        stamp = file_stamp(self._client.settings.agents_file)
         if stamp != self._read:
             self._source.set_agents(agents_of(self._client.settings))
             self._read = stamp
@@ -175,17 +176,6 @@ class VonageCcAccount:
             raise ProviderUnavailableError(message)
         ready = "some" if count.count is None else count.count
         return f"token granted, {ready} agents ready; {len(agents)} agents followed"
-
-    def _file_stamp(self) -> object:
-        """What changes when the agents' file does; an absent one is told by reading."""
-        path = self._client.settings.agents_file
-        if path is None:
-            return "no file"
-        try:
-            stat = path.stat()
-        except OSError as error:
-            return str(error)
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 @asynccontextmanager

@@ -4,47 +4,32 @@ Fields that are missing, null, new or of another type are let pass. An answer th
 no JSON object, or has nothing of what it should be, is `Garbled`.
 """
 
-import re
-from typing import Annotated, Final, NamedTuple, TypeVar
+from typing import Annotated, Final, TypeVar
 
 from pydantic import (
     AliasPath,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidatorFunctionWrapHandler,
     WrapValidator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
+
+from tracker.providers.wire import (
+    Garbled,
+    Number,
+    Shape,
+    Text,
+    outline,
+    parse_object,
+    tolerate,
+)
 
 DEFAULT_LIFETIME_S: Final = 7200.0
 """Of a token whose answer does not say; the documents: always this."""
 
 _NOBODY: Final = "00000000-0000-0000-0000-000000000000"
 _LONGEST_MESSAGE: Final = 200
-
-
-class Garbled(NamedTuple):
-    """Something that could not be understood.
-
-    Attributes:
-        kind: What it should have been.
-        shape: Its keys and types, never its content.
-    """
-
-    kind: str
-    shape: str
-
-
-def _tolerate(value: object, validate: ValidatorFunctionWrapHandler) -> object:
-    """Have a field of an unexpected type count as missing."""
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
 
 
 def _call_of(guid: object) -> str | None:
@@ -59,22 +44,9 @@ def _current_call(links: object) -> str | None:
     return None
 
 
-Text = Annotated[str | None, WrapValidator(_tolerate)]
 Seconds = Annotated[
-    float | None, Field(gt=0, allow_inf_nan=False), WrapValidator(_tolerate)
+    float | None, Field(gt=0, allow_inf_nan=False), WrapValidator(tolerate)
 ]
-
-
-class Shape(BaseModel):
-    """The base of what is received: extra fields are let pass."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        alias_generator=to_camel,
-        coerce_numbers_to_str=True,
-        hide_input_in_errors=True,
-    )
 
 
 class CallDetail(Shape):
@@ -129,7 +101,7 @@ class AgentDetail(Shape):
 class AgentCount(Shape):
     """How many agents match."""
 
-    count: Annotated[int | None, WrapValidator(_tolerate)] = None
+    count: Number = None
 
 
 class Token(Shape):
@@ -173,7 +145,7 @@ def parse_token(body: bytes) -> Token | Garbled:
 
 def parse_message(body: bytes) -> str | None:
     """Read why a request was refused; None when it is not said."""
-    message = _object_of(body).get("message")
+    message = parse_object(body).get("message")
     if not isinstance(message, str):
         return None
     return message.strip()[:_LONGEST_MESSAGE] or None
@@ -181,7 +153,7 @@ def parse_message(body: bytes) -> str | None:
 
 def parse_oauth_error(body: bytes) -> str | None:
     """Read the token endpoint's error, of those that RFC 6749, 5.2 names."""
-    error = _object_of(body).get("error")
+    error = parse_object(body).get("error")
     return error if error in _OAUTH_ERRORS and isinstance(error, str) else None
 
 
@@ -201,41 +173,8 @@ def _parse(kind: type[S], body: bytes, what: str, any_of: set[str]) -> S | Garbl
     except ValueError:
         return Garbled(what, f"no JSON in {len(body)} bytes")
     if not isinstance(answer, dict) or not any_of & answer.keys():
-        return Garbled(what, shape_of(answer))
+        return Garbled(what, outline(answer))
     try:
         return kind.model_validate(answer)
     except ValidationError:
-        return Garbled(what, shape_of(answer))
-
-
-def _object_of(body: bytes) -> dict[str, object]:
-    try:
-        answer = from_json(body)
-    except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
-
-
-_PLAIN_KEY = re.compile(r"[A-Za-z_]{1,40}")
-_DEEPEST = 3
-_LONGEST_SHAPE = 400
-
-
-def shape_of(value: object) -> str:
-    """Return keys and types of *value*, at most 400 characters.
-
-    Keys that could be content (they hold digits, say) show as ``?``.
-    """
-    return _outline(value, _DEEPEST)[:_LONGEST_SHAPE]
-
-
-def _outline(value: object, depth: int) -> str:
-    if isinstance(value, dict) and depth:
-        fields = (
-            f"{key}:{_outline(item, depth - 1)}" if _PLAIN_KEY.fullmatch(key) else "?"
-            for key, item in sorted(value.items())
-        )
-        return "{" + ",".join(fields) + "}"
-    if isinstance(value, list) and depth:
-        return "[" + "|".join(sorted({_outline(v, depth - 1) for v in value})) + "]"
-    return type(value).__name__
+        return Garbled(what, outline(answer))

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from tracker.providers.genesys.batch import Delivery, Reply, parse_batch
-from tracker.providers.genesys.wire import Garbled
+from tracker.providers.wire import Garbled
 
 CONNECTED = {"channel": "/meta/connect", "successful": True}
 

@@ -22,7 +22,7 @@ from tracker.providers.genesys.bayeux import (
     Live,
     Refused,
 )
-from tracker.providers.genesys.wire import Garbled
+from tracker.providers.wire import Garbled
 
 
 def test_it_shakes_hands_subscribes_probes_and_then_polls() -> None:

@@ -12,7 +12,6 @@ from tracker.providers.genesys.wire import (
     CallStateChange,
     DeviceStateChange,
     ErrorMessage,
-    Garbled,
     OtherMessage,
     parse_call,
     parse_calls,
@@ -20,6 +19,7 @@ from tracker.providers.genesys.wire import (
     parse_status,
     shape_of,
 )
+from tracker.providers.wire import Garbled
 
 CAPTURES = Path(__file__).parents[3] / "captures" / "genesys"
 

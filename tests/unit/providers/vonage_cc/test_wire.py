@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.domain.reading import Observation
-from tracker.providers.vonage_cc.normalise import observation, unreadable
+from tracker.providers.normalise import unreadable
+from tracker.providers.vonage_cc.normalise import observation
 from tracker.providers.vonage_cc.settings import FollowedAgent, VonageCcSettings
 from tracker.providers.vonage_cc.wire import (
     AgentCount,
     AgentDetail,
     CallDetail,
-    Garbled,
     Token,
     parse_agent,
     parse_call,
@@ -23,6 +23,7 @@ from tracker.providers.vonage_cc.wire import (
     parse_oauth_error,
     parse_token,
 )
+from tracker.providers.wire import Garbled
 
 CAPTURES = Path(__file__).parents[3] / "captures" / "vonage_cc"
 GUID = "94e5928c-7f7e-4645-ad72-61010f906449"
