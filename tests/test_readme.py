@@ -12,7 +12,9 @@ from tracker.outlets.http import (
     commands,
     documents,
     events,
+    exports,
     health,
+    recordings,
     sources,
     watches,
 )
@@ -70,6 +72,8 @@ OPERATIONS = [
     *watches.OPERATIONS,
     *events.OPERATIONS,
     *sources.OPERATIONS,
+    *recordings.OPERATIONS,
+    *exports.OPERATIONS,
     *health.OPERATIONS,
     *documents.document_operations({}),
 ]

@@ -1,18 +1,16 @@
 """`tracker start`, `pause`, `resume` and `stop`: a command, and what becomes of it."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from http import HTTPStatus
 from secrets import token_hex
 from typing import Annotated, Any, Final, NamedTuple, get_args
 
 import typer
 
+from tracker.cli.ending import end_as
 from tracker.cli.options import LOCAL, Token, Url
-from tracker.cli.until import run_until_signal
-from tracker.client import ProblemError, RefusedError, Tracker, UnansweredError
+from tracker.client import Tracker, UnansweredError
 from tracker.domain.terms import ALL_ACTIONS, Action, Reason
 from tracker.errors import ConfigError
 
@@ -28,13 +26,6 @@ _SUMMARIES: Final[Mapping[Action, str]] = {
     "resume": "Resume a call's paused recording.",
     "stop": "Stop a call's recording.",
 }
-_TOKEN_WANTED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-_OUR_FAULT: Final = (
-    *_TOKEN_WANTED,
-    HTTPStatus.BAD_REQUEST,
-    HTTPStatus.NOT_FOUND,
-    HTTPStatus.UNPROCESSABLE_ENTITY,
-)
 _REASONS: Final = get_args(Reason)
 
 Json = Mapping[str, Any]
@@ -90,43 +81,9 @@ def _command(action: Action) -> Callable[..., None]:
             message = f"--reason {reason}: there are {', '.join(_REASONS)}"
             raise ConfigError(message)
         wish = Wish(call, action, agent, known, deadline, wait)
-        _run(Tracker(url, token), wish, url)
+        end_as(_ask(Tracker(url, token), wish), url)
 
     return command
-
-
-def _run(tracker: Tracker, wish: Wish, url: str) -> None:
-    """Ask, print, and end as the command did.
-
-    Raises:
-        ConfigError: What was asked for can be put right.
-    """
-    failure: str | None = "interrupted: what was taken goes on"
-
-    async def ask() -> None:
-        nonlocal failure
-        failure = await _ask(tracker, wish)
-
-    try:
-        run_until_signal(ask())
-    except ProblemError as error:
-        if error.code in _OUR_FAULT:
-            raise _to_put_right(error, url) from error
-        failure = _reason(error)
-    except (ValueError, RefusedError) as error:
-        raise _to_put_right(error, url) from error
-    except UnansweredError as error:
-        failure = f"nobody knows what became of it: {error}"
-    if failure:
-        typer.echo(f"tracker: {failure}", err=True)
-        sys.exit(1)
-
-
-def _to_put_right(error: Exception, url: str) -> ConfigError:
-    if not isinstance(error, RefusedError):
-        return ConfigError(str(error))
-    cure = ": give a good --token" if error.code in _TOKEN_WANTED else ""
-    return ConfigError(f"{url} refused: {error}{cure}")
 
 
 async def _ask(tracker: Tracker, wish: Wish) -> str | None:
@@ -174,11 +131,3 @@ def _failure(command: Json, wait_s: int | None) -> str | None:
     if command["settled_at"]:
         return f"{stage}: {command['problem'] or 'the platform gave no reason'}"
     return f"not confirmed within {wait_s} s: it is only {stage}"
-
-
-def _reason(error: ProblemError) -> str:
-    """The problem in one sentence."""
-    command, id_ = error.problem.get("command"), error.problem.get("command_id")
-    if isinstance(command, dict):
-        return f"{error} ({command.get('action')} by {command.get('requested_by')})"
-    return f"{error} ({id_})" if id_ else str(error)

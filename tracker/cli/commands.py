@@ -6,7 +6,7 @@ from importlib.metadata import version as version_of
 
 import typer
 
-from tracker.cli import command, inspect, serve, token, watch
+from tracker.cli import command, export, inspect, recordings, serve, token, watch
 from tracker.errors import ConfigError
 
 commands = typer.Typer(
@@ -16,7 +16,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (serve, inspect, watch, command, token):
+for module in (serve, inspect, watch, command, recordings, export, token):
     module.add_to(commands)
 
 

@@ -12,22 +12,28 @@
     command = await tracker.command("genesys/acme/…", "pause", wait_s=15)
     print(command["stage"], command["problem"])
 
+    async for recording in tracker.recordings(Which(agent="1001")):
+        await tracker.download(recording["key"], Path("recordings"))
+
 ``follower`` knows the protocol and does no I/O, ``stream`` holds the socket and comes
 back when it is lost, ``live`` folds what comes into a map, and ``asking`` is what goes
-over HTTP.
+over HTTP, ``recordings`` among it.
 """
 
 from tracker.client.asking import ProblemError, UnansweredError
 from tracker.client.live import LiveCalls
+from tracker.client.recordings import Download, Which
 from tracker.client.stream import RefusedError
 from tracker.client.tracker import Tracker
 from tracker.fanout.filters import Filter
 
 __all__ = [
+    "Download",
     "Filter",
     "LiveCalls",
     "ProblemError",
     "RefusedError",
     "Tracker",
     "UnansweredError",
+    "Which",
 ]

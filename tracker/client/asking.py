@@ -1,4 +1,4 @@
-"""What the client asks for over HTTP: commands and watches."""
+"""What the client asks for over HTTP, and how it is answered."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -58,12 +58,27 @@ async def post(
     wait_s: float = 0.0,
     repeats: int = 0,
 ) -> Json:
+    """POST to a whole, percent-encoded *url*; see `ask`."""
+    target = URL(url, encoded=True)
+    return await ask("POST", target, headers, body, wait_s=wait_s, repeats=repeats)
+
+
+async def ask(
+    method: str,
+    url: URL,
+    headers: Mapping[str, str],
+    body: Mapping[str, object] | None = None,
+    *,
+    wait_s: float = 0.0,
+    repeats: int = 0,
+) -> Json:
     """The JSON that the server answers with.
 
     Args:
-        url: Whole, percent-encoded.
-        body: Its None are left out.
+        method: Of the request.
+        url: Whole.
         headers: As they are.
+        body: Its None are left out; None = there is none.
         wait_s: How long the server may hold its answer.
         repeats: How often to ask again when there is no answer.
 
@@ -71,17 +86,17 @@ async def post(
         ProblemError: The server says no.
         UnansweredError: No answer, however often it was asked.
     """
-    given = {name: value for name, value in body.items() if value is not None}
+    given = None if body is None else {k: v for k, v in body.items() if v is not None}
     timeout = aiohttp.ClientTimeout(total=ANSWER_S + wait_s)
     for left in range(repeats, -1, -1):
         try:
             async with (
                 aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
-                session.post(
-                    URL(url, encoded=True), json=given, allow_redirects=False
+                session.request(
+                    method, url, json=given, allow_redirects=False
                 ) as answer,
             ):
-                return await _said(answer)
+                return await said(answer)
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
             if not left:
                 raise UnansweredError(str(error) or "no answer in time") from error
@@ -90,7 +105,7 @@ async def post(
     raise AssertionError("the last one ends it")
 
 
-async def _said(answer: aiohttp.ClientResponse) -> Json:
+async def said(answer: aiohttp.ClientResponse) -> Json:
     """What *answer* holds.
 
     Raises:

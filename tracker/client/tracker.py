@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from tracker.client.asking import call_path, post
 from tracker.client.follower import Event, Follower
 from tracker.client.live import LiveCalls
+from tracker.client.recordings import Recordings
 from tracker.client.stream import follow
 from tracker.domain.key import split_key
 from tracker.domain.terms import Action, Reason
@@ -21,7 +22,7 @@ _EVERYTHING = Filter()
 _NO_URL = "the server's address cannot be read: write http://host:port"
 
 
-class Tracker:
+class Tracker(Recordings):
     """A server, and who asks it.
 
     Args:
@@ -34,8 +35,8 @@ class Tracker:
 
     def __init__(self, url: str, token: str | None = None) -> None:
         self.url = _stream_url(url)
-        self._base = url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        super().__init__(url.rstrip("/"), headers)
         self._token = token
 
     async def events(

@@ -175,7 +175,10 @@ class Archive(Protocol):
         """A page of at most *limit* recordings, in the order that *query* asks for.
 
         What is added or deleted meanwhile makes nothing else be missed or come twice
-        over the pages of one listing.
+        over the pages of one listing. The same *after* may be asked for again.
+
+        Raises:
+            ValueError: *after*, which comes from outside, is none of a page.
         """
         ...
 

@@ -18,12 +18,20 @@ from tracker.domain.terms import Kind
 from tracker.errors import ConfigError, OutletError
 from tracker.fanout.filters import EVERYTHING, Visibility
 
-Scope = Literal["calls:read", "calls:control", "sources:read"]
+Scope = Literal[
+    "calls:read",
+    "calls:control",
+    "sources:read",
+    "recordings:read",
+    "recordings:delete",
+]
 
 KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "calls:read": frozenset({"call"}),
     "calls:control": frozenset(),
     "sources:read": frozenset({"source", "account"}),
+    "recordings:read": frozenset({"media", "export"}),
+    "recordings:delete": frozenset(),
 }
 """What each scope lets see."""
 

@@ -2,14 +2,16 @@
 
 import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
+from tracker.domain.archive import Archive
 from tracker.domain.snapshot import CommandPart
 from tracker.errors import OutletError
 from tracker.fanout.hub import Hub
@@ -26,6 +28,8 @@ JSON: Final = "application/json"
 PROBLEM_JSON: Final = "application/problem+json"
 SNAPSHOT_REQUIRED: Final = "urn:tracker:problem:snapshot-required"
 """A position is lost: nothing is ever skipped, so take a snapshot and go on there."""
+
+log = structlog.get_logger(__name__)
 
 
 class ServerSettings(FanoutSettings):
@@ -134,6 +138,7 @@ class Services:
     Attributes:
         ready: Why this process should get no traffic; empty = it should.
         version: Of tracker.
+        archives: Stored recordings, by their account's key.
     """
 
     projection: Projection
@@ -147,6 +152,7 @@ class Services:
     metrics: Metrics
     ready: Callable[[], Sequence[str]]
     version: str
+    archives: Mapping[str, Archive] = field(default_factory=dict)
 
 
 SERVICES: Final = web.AppKey("services", Services)
@@ -155,3 +161,8 @@ SERVICES: Final = web.AppKey("services", Services)
 def join_items(items: Iterable[bytes], **rest: object) -> bytes:
     """A page of ready-made JSON *items*, which are not looked at, and what follows."""
     return b'{"items":[%b],%b' % (b",".join(items), to_json(rest)[1:])
+
+
+def audit(who: str, what: str, key: str, outcome: str) -> None:
+    """Write down who did what: to which call, recording or export, and its outcome."""
+    log.info("audit", who=who, what=what, key=key, outcome=outcome)

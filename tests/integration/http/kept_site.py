@@ -5,7 +5,7 @@ answered, and what it shows.
 """
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from tests.integration.http.site import OPEN, STREAM
 from tests.integration.store.kept import WITHIN_S, Kept, Teller, opened, running
+from tracker.domain.archive import Archive
 from tracker.domain.changes import Policy
 from tracker.domain.command import Outcome, Sent
 from tracker.domain.key import make_key, partition_of
@@ -175,13 +176,16 @@ def seen(
 
 @asynccontextmanager
 async def keeping(
-    store: str, auth: AuthSettings = OPEN, policy: Policy | None = None
+    store: str,
+    auth: AuthSettings = OPEN,
+    policy: Policy | None = None,
+    archives: Sequence[Archive] = (),
 ) -> AsyncIterator[KeptSite]:
     """A site on the empty store at the URL *store*."""
     async with AsyncExitStack() as stack:
         kept = await stack.enter_async_context(opened(store, PARTITIONS))
         kept.policy = policy or kept.policy
-        site = _site(kept, auth)
+        site = _site(kept, auth, archives)
         await stack.enter_async_context(site.keepers)
         await site.keep()
         await site.tails.start()
@@ -193,7 +197,7 @@ async def keeping(
         yield site
 
 
-def _site(kept: Kept, auth: AuthSettings) -> KeptSite:
+def _site(kept: Kept, auth: AuthSettings, archives: Sequence[Archive]) -> KeptSite:
     settings, waiting = ServerSettings(port=0), Waiting()
     projection = Projection(kept.outbox, settings)
     hub = Hub(Ring(PARTITIONS, settings.ring_entries))
@@ -209,6 +213,7 @@ def _site(kept: Kept, auth: AuthSettings) -> KeptSite:
         metrics=Metrics(),
         ready=lambda: (),
         version="0.0.1",
+        archives={archive.key: archive for archive in archives},
     )
     tails = Tails(kept.outbox, projection, hub, settings, waiting)
     return KeptSite(kept, services, tails, auth)

@@ -1,12 +1,13 @@
 """tracker's outlets on a real socket, over an outbox that a test fills."""
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from tests.unit.outlets.unkept import Unkept
+from tracker.domain.archive import Archive
 from tracker.domain.entry import Entry, Fact, Header, Watermark
 from tracker.domain.event import Event
 from tracker.domain.key import account_of, make_key, partition_of
@@ -164,7 +165,11 @@ class Site:
 
 @asynccontextmanager
 async def serving(
-    auth: AuthSettings = OPEN, *, loaded: bool = True, ring_entries: int = 1000
+    auth: AuthSettings = OPEN,
+    *,
+    loaded: bool = True,
+    ring_entries: int = 1000,
+    archives: Sequence[Archive] = (),
 ) -> AsyncIterator[Site]:
     """A site that listens on a free port."""
     settings = ServerSettings(port=0, ring_entries=ring_entries)
@@ -183,6 +188,7 @@ async def serving(
         metrics=Metrics(),
         ready=lambda: reasons,
         version="0.0.1",
+        archives={archive.key: archive for archive in archives},
     )
     tails = Tails(outbox, projection, hub)
     site = Site(outbox, projection, tails, auth, services, reasons=reasons)

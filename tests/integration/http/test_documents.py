@@ -13,17 +13,25 @@ from tests.integration.http.conftest import Get
 from tests.integration.http.kept_site import keeping
 from tests.integration.http.site import JWT, Site, account, call, source
 from tests.integration.servers import Server
+from tests.unit.outlets.shelf import Shelf
+from tracker.domain.archive import MediaQuery
+from tracker.outlets.auth import SCOPES
 
 CHECKS = """
 # A cursor may have the right form and be of another store: 410. A command may be in
-# order and be refused for what there is: 409.
+# order and be refused for what there is: 409. A file may be shorter than a part: 416.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", 404, 409, 410]
+expected-statuses = ["2xx", 404, 409, 410, 416]
 
 [[operations]]
 include-path = "/v1/calls/{provider}/{account}/{call_id}/commands"
 parameters = { "path.provider" = "genesys", "path.account" = "acme", \
 "path.call_id" = "c1" }
+
+[[operations]]
+include-path = "/v1/recordings/{provider}/{account}/{recording_id}/audio"
+parameters = { "path.provider" = "kazoo", "path.account" = "acme", \
+"path.recording_id" = "r1" }
 """
 
 NAMES = {
@@ -55,12 +63,15 @@ async def test_schemathesis_finds_nothing(
 ) -> None:
     """An independent tool that makes requests from the document finds no fault."""
     valkey_server.run("FLUSHALL")
-    async with keeping(valkey_server.url, JWT) as site:
+    shelf = Shelf("acme")
+    shelf.put(1)
+    await shelf.export(MediaQuery())
+    async with keeping(valkey_server.url, JWT, archives=[shelf]) as site:
         for number in range(3):
             await site.show(f"genesys/acme/c{number}")
         await site.show("genesys/acme/c2", "paused")
         await site.show("vonage_cc/acme/v1")
-        token = site.token("calls:read calls:control sources:read")
+        token = site.token(" ".join(SCOPES))
         status, output = await schemathesis(site.url, token, tmp_path)
         assert status == 0, output
 
@@ -101,6 +112,12 @@ async def test_every_route_is_in_the_document(site: Site, get: Get) -> None:
         "/v1/calls/{provider}/{account}/{call_id}/commands/{command_id}",
         "/v1/calls/{provider}/{account}/{call_id}/timeline",
         "/v1/events",
+        "/v1/exports",
+        "/v1/exports/{provider}/{account}/{export_id}",
+        "/v1/exports/{provider}/{account}/{export_id}/download",
+        "/v1/recordings",
+        "/v1/recordings/{provider}/{account}/{recording_id}",
+        "/v1/recordings/{provider}/{account}/{recording_id}/audio",
         "/v1/sources",
         "/v1/watches",
         "/v1/watches/{watch_id}",

@@ -1,9 +1,18 @@
-"""HTTP: calls, commands, watches, events, sources; health; the documents of it all."""
+"""HTTP: calls, commands, events, stored recordings; health; the documents of it all."""
 
 from aiohttp import web
 from pydantic_core import to_json
 
-from tracker.outlets.http import calls, commands, events, health, sources, watches
+from tracker.outlets.http import (
+    calls,
+    commands,
+    events,
+    exports,
+    health,
+    recordings,
+    sources,
+    watches,
+)
 from tracker.outlets.http.asyncapi import StreamForms, asyncapi
 from tracker.outlets.http.documents import ASYNCAPI, OPENAPI, document_operations
 from tracker.outlets.http.openapi import openapi
@@ -28,6 +37,8 @@ def routes(services: Services, stream: StreamForms | None = None) -> list[web.Ro
         *watches.OPERATIONS,
         *events.OPERATIONS,
         *sources.OPERATIONS,
+        *recordings.OPERATIONS,
+        *exports.OPERATIONS,
         *health.OPERATIONS,
         *document_operations(documents),
     ]

@@ -111,7 +111,8 @@ def _faults(model: type[BaseModel], error: ValidationError) -> tuple[Fault, ...]
         name = ".".join(map(str, fault["loc"][:2]))[:_FIELD_CHARACTERS]
         words = fault["msg"].removeprefix("Value error, ")
         if fault["type"] == "extra_forbidden":
-            words = f"there is no such field; there are {', '.join(model.model_fields)}"
+            known = (field.alias or key for key, field in model.model_fields.items())
+            words = f"there is no such field; there are {', '.join(known)}"
         found.setdefault(name, []).append(words)
     faults = (
         Fault(field=name, detail="; or: ".join(dict.fromkeys(words)))

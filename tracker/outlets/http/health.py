@@ -32,6 +32,8 @@ class Index(Model):
     watches: str = "/v1/watches"
     sources: str = "/v1/sources"
     accounts: str = "/v1/accounts"
+    recordings: str = "/v1/recordings"
+    exports: str = "/v1/exports"
     stream: str = "/v1/stream"
     openapi: str = "/openapi.json"
     asyncapi: str = "/asyncapi.json"

@@ -16,7 +16,7 @@ PRINCIPAL: Final = web.RequestKey("principal", Principal)
 LIVE_HEADER: Final = "Tracker-Live"
 RETRY_AFTER_S: Final = 1
 
-Handler = Callable[[web.Request], Awaitable[web.Response]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Header(NamedTuple):
@@ -64,7 +64,7 @@ class Operation:
             return web.get(path, self._serve)
         return web.route(self.method, path, self._serve)
 
-    async def _serve(self, request: web.Request) -> web.Response:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
         if self.scope is None:
             return await self.handler(request)
         services = request.app[SERVICES]
@@ -75,7 +75,8 @@ class Operation:
             retry = {str(hdrs.RETRY_AFTER): str(RETRY_AFTER_S)}
             raise ProblemError(503, "not ready yet: try again", headers=retry)
         response = await self.handler(request)
-        response.headers[LIVE_HEADER] = str(services.projection.live).lower()
+        if not response.prepared:
+            response.headers[LIVE_HEADER] = str(services.projection.live).lower()
         return response
 
 

@@ -88,7 +88,8 @@ def parse_query(model: type[Q], given: MultiMapping[str]) -> Q:
         name = first["loc"][0]
         detail = f"{name}: {first['msg'].removeprefix('Value error, ')}"
         if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(model.model_fields))
+            fields = model.model_fields.items()
+            known = ", ".join(sorted(field.alias or key for key, field in fields))
             detail = f"there is no parameter {name}; there are {known}"
         raise ProblemError(400, detail) from error
 

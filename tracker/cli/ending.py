@@ -1,0 +1,69 @@
+"""How what was asked of a server ends: 0 as wanted, 1 not so, 2 it can be put right."""
+
+import sys
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, Final
+
+import typer
+
+from tracker.cli.until import run_until_signal
+from tracker.client import ProblemError, RefusedError, UnansweredError
+from tracker.errors import ConfigError
+
+_TOKEN_WANTED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+_OUR_FAULT: Final = (
+    *_TOKEN_WANTED,
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.NOT_FOUND,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+
+
+def end_as(
+    asking: Coroutine[Any, Any, str | None],
+    url: str,
+    interrupted: str = "interrupted: what was taken goes on",
+) -> None:
+    """Run *asking* to its end, which says why it is no success, or None.
+
+    Raises:
+        ConfigError: What was asked for can be put right.
+    """
+    failure: str | None = interrupted
+
+    async def ask() -> None:
+        nonlocal failure
+        failure = await asking
+
+    try:
+        run_until_signal(ask())
+    except ProblemError as error:
+        if error.code in _OUR_FAULT:
+            raise _to_put_right(error, url) from error
+        failure = _reason(error)
+    except (ValueError, RefusedError) as error:
+        raise _to_put_right(error, url) from error
+    except UnansweredError as error:
+        failure = f"nobody knows what became of it: {error}"
+    except OSError as error:
+        message = f"{error.filename} cannot be written: {error.strerror}"
+        raise ConfigError(message) from error
+    if failure:
+        typer.echo(f"tracker: {failure}", err=True)
+        sys.exit(1)
+
+
+def _to_put_right(error: Exception, url: str) -> ConfigError:
+    if not isinstance(error, RefusedError):
+        return ConfigError(str(error))
+    cure = ": give a good --token" if error.code in _TOKEN_WANTED else ""
+    return ConfigError(f"{url} refused: {error}{cure}")
+
+
+def _reason(error: ProblemError) -> str:
+    """The problem in one sentence."""
+    command, id_ = error.problem.get("command"), error.problem.get("command_id")
+    if isinstance(command, dict):
+        return f"{error} ({command.get('action')} by {command.get('requested_by')})"
+    return f"{error} ({id_})" if id_ else str(error)
