@@ -66,7 +66,7 @@ def _table(live: LiveCalls, calls: Iterable[Json]) -> Table:
     table.add_column("agents", overflow="ellipsis", no_wrap=True, ratio=1)
     table.add_column("state", no_wrap=True, min_width=9)
     table.add_column("for", justify="right", no_wrap=True, min_width=5)
-    table.add_column("command", no_wrap=True, min_width=15)
+    table.add_column("command", no_wrap=True)
     table.add_column("issues", min_width=13)
     for call in calls:
         table.add_row(*_row(call, live), style=None if live.current else GREY)

@@ -129,9 +129,13 @@ async def test_what_is_expected_becomes_a_command(site: KeptSite, desk: Desk) ->
 async def test_a_call_that_is_not_there_is_not_found(
     site: KeptSite, desk: Desk
 ) -> None:
-    """The platform does not know it: the watch says so."""
-    place = (await watch(desk)).headers["Location"]
+    """The platform does not know it, also not until the deadline: the watch says so."""
+    place = (await watch(desk, deadline_s=1)).headers["Location"]
     await never_was(site)
+    assert (await desk.get(place)).body["state"] == "waiting"
+    async with asyncio.timeout(10):
+        while (await desk.get(place)).body["state"] == "waiting":
+            await never_was(site)
     watched = await state_of(desk, place, "not_found")
     assert watched["over_at"] is not None
 
@@ -215,7 +219,7 @@ async def test_a_command_on_a_call_that_nobody_knows(
     await never_was(site)
     assert (await asking).status == 404
     monkeypatch.setattr(flow, "APPEARS_S", 0.3)
-    late = problem(await desk.ask("pause", call="vonage_cc/acme/v2"), 504, "no-answer")
+    late = problem(await desk.ask("pause", call="vonage_cc/acme/v2"), 504, "not-shown")
     assert "command_id" not in late
     unsupported = await desk.ask("stop", call="vonage_cc/acme/v3")
     problem(unsupported, 409, "unsupported-by-platform")
