@@ -28,6 +28,7 @@ from tracker.outlets.auth import AuthSettings
 from tracker.outlets.payload import ServerSettings, is_loopback
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import VonageCcSettings
 from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
@@ -108,6 +109,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     genesys: tuple[GenesysSettings, ...] = ()
     vonage_cc: tuple[VonageCcSettings, ...] = ()
+    vonage_business: tuple[VonageBusinessSettings, ...] = ()
 
     @property
     def accounts(self) -> dict[str, list[str]]:

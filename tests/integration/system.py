@@ -30,7 +30,7 @@ Section = Mapping[str, object]
 def write_config(
     directory: Path,
     genesys: Section | None,
-    vonage_cc: Section | None = None,
+    accounts: Mapping[str, Section] | None = None,
     **sections: Section,
 ) -> Path:
     """A `tracker.toml` with one account, any free port, and a store of its own.
@@ -38,7 +38,7 @@ def write_config(
     Args:
         directory: Where it is written; relative paths begin there.
         genesys: The account's settings over ``account = "acme"``; None = no account.
-        vonage_cc: Those of an account there.
+        accounts: Other accounts by the name of their section, one of each.
         sections: Of the file, over the defaults of tests.
     """
     defaults: dict[str, Section] = {
@@ -52,8 +52,8 @@ def write_config(
     ]
     if genesys is not None:
         parts.append(_table("[[genesys]]", {"account": "acme", **genesys}))
-    if vonage_cc is not None:
-        parts.append(_table("[[vonage_cc]]", vonage_cc))
+    for name, fields in (accounts or {}).items():
+        parts.append(_table(f"[[{name}]]", fields))
     file = directory / "tracker.toml"
     file.write_text("\n".join(parts))
     return file

@@ -11,9 +11,14 @@ from pydantic import SecretStr
 from tracker.app.run import OnReady, run
 from tracker.outlets.payload import ServerSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import FollowedAgent, VonageCcSettings
 from tracker.settings import ROLES, Settings, StoreSettings
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
+from tracker.simulators.vonage_business import (
+    VonageBusinessOptions,
+    VonageBusinessSimulator,
+)
 from tracker.simulators.vonage_cc import VonageCcOptions, VonageCcSimulator
 
 ACCOUNT = "demo"
@@ -22,6 +27,8 @@ POLLED_AGENTS = 8
 """So many fit into the budget that the platform's fair use suggests."""
 
 _POLLED_SHARE = 0.2
+_STORED = 40
+_STORED_PER_S = 0.1
 
 
 async def demo(
@@ -49,12 +56,14 @@ async def demo(
         async with (
             _genesys(agents, rate, Path(scratch)) as genesys,
             _vonage_cc(min(agents, POLLED_AGENTS), rate * _POLLED_SHARE) as vonage_cc,
+            _vonage_business() as vonage_business,
         ):
             settings = Settings(
                 server=ServerSettings(port=port),
                 store=StoreSettings(data_dir=data_dir or Path(scratch) / "store"),
                 genesys=(genesys,),
                 vonage_cc=(vonage_cc,),
+                vonage_business=(vonage_business,),
             )
             await run(settings, frozenset(ROLES), on_ready=on_ready)
 
@@ -90,4 +99,23 @@ async def _vonage_cc(agents: int, rate: float) -> AsyncIterator[VonageCcSettings
             client_secret=SecretStr(options.client_secret),
             agents=tuple(FollowedAgent(id=id_) for id_ in simulator.agents),
             expected="always",
+        )
+
+
+@asynccontextmanager
+async def _vonage_business() -> AsyncIterator[VonageBusinessSettings]:
+    """A Vonage Business account with stored recordings, and ever more of them."""
+    options = VonageBusinessOptions(account=ACCOUNT, seed=randbits(32))
+    simulator = VonageBusinessSimulator(options)
+    simulator.fill(_STORED)
+    async with simulator.serve() as url:
+        simulator.start_traffic(_STORED_PER_S)
+        yield VonageBusinessSettings(
+            account=ACCOUNT,
+            base_url=url,
+            users=(options.user,),
+            client_id=options.client_id,
+            client_secret=SecretStr(options.client_secret),
+            username=options.username,
+            password=SecretStr(options.password),
         )

@@ -1,7 +1,7 @@
 """Each role of a process, wired: what keeps, what ingests, what serves."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -11,6 +11,7 @@ from typing import get_args
 import structlog
 
 from tracker.app.opened import OpenedStore
+from tracker.domain.archive import Archive
 from tracker.domain.event import Event
 from tracker.domain.key import account_of
 from tracker.domain.reading import Unreadable
@@ -35,8 +36,8 @@ from tracker.outlets.auth import Authenticator
 from tracker.outlets.payload import Services
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
-from tracker.providers.base import Account, Source
-from tracker.providers.registry import PROVIDERS
+from tracker.providers.base import Account, CheckedArchive, Source
+from tracker.providers.registry import ARCHIVES, PROVIDERS
 from tracker.settings import Settings
 from tracker.store.asks import Asks
 from tracker.store.codec import at_ms
@@ -98,6 +99,17 @@ async def opened_accounts(settings: Settings) -> AsyncIterator[list[Account]]:
         yield [
             await stack.enter_async_context(open_account(section))
             for name, open_account in PROVIDERS.items()
+            for section in getattr(settings, name)
+        ]
+
+
+@asynccontextmanager
+async def opened_archives(settings: Settings) -> AsyncIterator[list[CheckedArchive]]:
+    """Every account with stored recordings, with its connections."""
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(open_archive(section))
+            for name, open_archive in ARCHIVES.items()
             for section in getattr(settings, name)
         ]
 
@@ -176,6 +188,17 @@ async def serve(
     on_ready: Callable[[str], None],
 ) -> None:
     """Answer subscribers and requests, until cancelled."""
+    async with opened_archives(settings) as archives:
+        await _serve(store, settings, metrics, on_ready, archives)
+
+
+async def _serve(
+    store: OpenedStore,
+    settings: Settings,
+    metrics: Metrics,
+    on_ready: Callable[[str], None],
+    archives: Sequence[Archive],
+) -> None:
     outbox = store.outbox(settings.keep.policy)
     projection = Projection(outbox, settings.server)
     hub = Hub(Ring(store.partitions, settings.server.ring_entries))
@@ -193,6 +216,7 @@ async def serve(
         metrics=metrics,
         ready=lambda: _reasons(projection),
         version=version("tracker"),
+        archives={archive.key: archive for archive in archives},
     )
     stream = Gateway(services, settings.stream)
     app = create_server(services, [http.routes(services, STREAM), stream.routes()])

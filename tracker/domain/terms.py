@@ -80,6 +80,7 @@ class Platform(NamedTuple):
 PLATFORMS: dict[str, Platform] = {
     "genesys": Platform(ALL_ACTIONS),
     "vonage_cc": Platform(("pause", "resume"), lists_calls=False),
+    "vonage_business": Platform(()),
 }
 """By provider."""
 

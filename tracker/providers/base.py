@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from tracker.domain.archive import Archive
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
 from tracker.domain.terms import Action
 
@@ -135,6 +136,18 @@ class Account(Protocol):
 
     async def check(self) -> str:
         """Reach the provider once; one line of what was found.
+
+        Raises:
+            ProviderError: It cannot be used, and why.
+        """
+        ...
+
+
+class CheckedArchive(Archive, Protocol):
+    """An archive that can be tried."""
+
+    async def check(self) -> str:
+        """Reach the platform once; one line of what was found.
 
         Raises:
             ProviderError: It cannot be used, and why.

@@ -4,8 +4,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from tracker.providers.base import Account
+from tracker.providers.base import Account, CheckedArchive
 from tracker.providers.genesys.source import open_account as open_genesys
+from tracker.providers.vonage_business.archive import (
+    open_archive as open_vonage_business,
+)
 from tracker.providers.vonage_cc.source import open_account as open_vonage_cc
 
 Opener = Callable[[Any], AbstractAsyncContextManager[Account]]
@@ -14,3 +17,10 @@ PROVIDERS: Final[Mapping[str, Opener]] = {
     "genesys": open_genesys,
     "vonage_cc": open_vonage_cc,
 }
+
+ArchiveOpener = Callable[[Any], AbstractAsyncContextManager[CheckedArchive]]
+
+ARCHIVES: Final[Mapping[str, ArchiveOpener]] = {
+    "vonage_business": open_vonage_business,
+}
+"""Those with stored recordings."""

@@ -111,7 +111,7 @@ async def centre(
     """With tracker in this process."""
     async with simulator.serve() as base_url:
         section = account(simulator, base_url, **more)
-        config = write_config(directory, None, section)
+        config = write_config(directory, None, {"vonage_cc": section})
         async with running_tracker(config) as url, subscriber(url) as desk:
             await desk.until_up(SOURCE)
             yield Centre(simulator, url, desk)
@@ -126,7 +126,7 @@ async def crashing(
         config = write_config(
             directory,
             None,
-            account(simulator, base_url),
+            {"vonage_cc": account(simulator, base_url)},
             server={"port": free_port()},
             store={"lease_s": 1},
         )

@@ -40,7 +40,7 @@ async def watched(
     simulator.write_agents_file(directory / "agents.csv")
     async with simulator.serve() as base_url:
         account = {"base_url": base_url, "agents_file": "agents.csv"}
-        config = write_config(directory, account, **sections)
+        config = write_config(directory, account, None, **sections)
         async with running_tracker(config) as url, subscriber(url) as desk:
             await desk.until_up(*map(source_key, simulator.agents))
             yield Site(simulator, url, desk)

@@ -103,7 +103,7 @@ async def test_the_page_s_own_answers_pass_through(tmp_path: Path) -> None:
             "poll_interval_s": 0.5,
             "agents_interval_s": 0.5,
         }
-        config = write_config(tmp_path, None, account)
+        config = write_config(tmp_path, None, {"vonage_cc": account})
         async with running_tracker(config) as url, subscriber(url) as desk:
             await desk.event("recording.started", key)
             await desk.command(key, "pause")
