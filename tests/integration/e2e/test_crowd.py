@@ -110,7 +110,10 @@ async def test_a_crowd_of_commands_keeps_to_the_budget(tmp_path: Path) -> None:
 async def test_a_pause_asked_now_does_not_wait_behind_old_ones_polls(
     tmp_path: Path,
 ) -> None:
-    """They are looked at all the time, for nothing ever comes of them."""
+    """They are looked at all the time, for nothing ever comes of them.
+
+    It goes within what the budget has for a second, though thirty others wait.
+    """
     options = VonageCcOptions(agents=31, delay_s="never")
     simulator = VonageCcSimulator(options)
     calls = await learnt(simulator, tmp_path, 31)
@@ -124,4 +127,4 @@ async def test_a_pause_asked_now_does_not_wait_behind_old_ones_polls(
         await site.command(calls[0], "pause")
         await simulator.until(lambda: calls[0].guid in posts(simulator))
         asked = [r.method for r in simulator.requests[before:]]
-    assert asked.index("POST") <= BUDGET // 2
+    assert asked.index("POST") < BUDGET
