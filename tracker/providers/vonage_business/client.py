@@ -41,6 +41,9 @@ from tracker.providers.vonage_business.wire import parse_message
 _MOST_BYTES: Final = 2**24
 """Of one answer that is no file; a page of 200 recordings has some 200 kB."""
 
+_BUFFER_BYTES: Final = 2**18
+"""Of an answer on its way: a file goes on in large pieces, and never more is held."""
+
 _MOST_NOTES: Final = 100
 _GOOD: Final = (200, 201, 202, 204)
 _ABSENT: Final = (404, 410)
@@ -165,6 +168,7 @@ class VonageBusinessClient:
                     data=asked.body,
                     headers={**asked.headers, "Authorization": f"Bearer {token}"},
                     allow_redirects=False,
+                    read_bufsize=_BUFFER_BYTES,
                     timeout=aiohttp.ClientTimeout(
                         sock_connect=self.settings.connect_timeout_s,
                         sock_read=self._limit_s,

@@ -18,7 +18,7 @@ from aiohttp import web
 from tracker.simulators.control import Action, action_routes, state_route
 from tracker.simulators.faults import fault_routes
 from tracker.simulators.reply import Json
-from tracker.simulators.vonage_cc.model import Call
+from tracker.simulators.vonage_cc.model import Call, Result
 from tracker.simulators.vonage_cc.switch import Switch
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def control_routes(simulator: "VonageCcSimulator") -> list[web.RouteDef]:
     """Everything that the module's docstring lists."""
 
     async def set_traffic(body: Json) -> None:
+        rate = float(body["transitions_per_s"])
         await simulator.stop_traffic()
-        if rate := body["transitions_per_s"]:
+        if rate:
             simulator.start_traffic(rate)
 
     actions: Mapping[str, Action] = {
@@ -64,6 +65,8 @@ def _operate(switch: Switch, body: Json) -> Json:
         raise ValueError(operation)
     if "call" in body:
         body["call"] = switch.calls[body["call"]]
+    if "result" in body:
+        body["result"] = Result(**body["result"])
     result = getattr(switch, operation)(**body)
     return {"call": result.guid} if isinstance(result, Call) else {}
 

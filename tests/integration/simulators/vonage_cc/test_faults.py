@@ -183,8 +183,8 @@ async def test_everything_can_be_asked_for_over_http(
     await operate("show_status", call=GUID, status="OnHold")
     _, body = await caller.get()
     assert (body["status"], body["recordingStatus"]) == ("OnHold", "Buffering")
-    await operate("end", call=GUID)
-    assert (await caller.get())[1]["result"]["code"] == "Success"
+    await operate("end", call=GUID, result={"code": "Failure"})
+    assert (await caller.get())[1]["result"]["code"] == "Failure"
     await operate("forget", call=GUID)
     assert (await caller.get())[0] == 404
     for rate in (50, 0):
@@ -229,6 +229,8 @@ async def test_what_becomes_of_requests_can_be_said_over_http(
         ("switch", {"operation": "begin_call", "agent_id": "99", "caller": "01555"}),
         ("traffic", {}),
         ("traffic", [50]),
+        ("traffic", {"transitions_per_s": "fast"}),
+        ("switch", {"operation": "end", "call": GUID, "result": ["Failure"]}),
     ],
 )
 async def test_what_control_does_not_understand_is_refused(
