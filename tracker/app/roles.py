@@ -13,7 +13,7 @@ import structlog
 from tracker.app.opened import OpenedStore
 from tracker.domain.archive import Archive
 from tracker.domain.event import Event
-from tracker.domain.key import account_of
+from tracker.domain.key import account_of, make_key
 from tracker.domain.reading import Unreadable
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
@@ -217,6 +217,11 @@ async def _serve(
         ready=lambda: _reasons(projection),
         version=version("tracker"),
         archives={archive.key: archive for archive in archives},
+        accounts=frozenset(
+            make_key(provider, account)
+            for provider, accounts in settings.accounts.items()
+            for account in accounts
+        ),
     )
     stream = Gateway(services, settings.stream)
     app = create_server(services, [http.routes(services, STREAM), stream.routes()])

@@ -29,6 +29,8 @@ PROBLEM_JSON: Final = "application/problem+json"
 SNAPSHOT_REQUIRED: Final = "urn:tracker:problem:snapshot-required"
 """A position is lost: nothing is ever skipped, so take a snapshot and go on there."""
 
+RETRY_AFTER_S: Final = 2
+
 log = structlog.get_logger(__name__)
 
 
@@ -139,6 +141,7 @@ class Services:
         ready: Why this process should get no traffic; empty = it should.
         version: Of tracker.
         archives: Stored recordings, by their account's key.
+        accounts: Keys of those in the settings, whether or not they have spoken yet.
     """
 
     projection: Projection
@@ -153,6 +156,21 @@ class Services:
     ready: Callable[[], Sequence[str]]
     version: str
     archives: Mapping[str, Archive] = field(default_factory=dict)
+    accounts: frozenset[str] = frozenset()
+
+    def knows_account(self, key: str) -> bool:
+        """Whether the account is there.
+
+        Raises:
+            ProblemError: It is, and its platform has not been heard of since the
+                start of everything.
+        """
+        known = self.projection.get("account", key) is not None
+        if not known and key in self.accounts:
+            retry = {"Retry-After": str(RETRY_AFTER_S)}
+            detail = "this account's platform has not answered yet: try again"
+            raise ProblemError(503, detail, headers=retry)
+        return known
 
 
 SERVICES: Final = web.AppKey("services", Services)

@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from tracker.errors import ConfigError, PositionLostError, StoreUnavailableError
 from tracker.outlets.auth import ForbiddenError, UnauthorizedError
 from tracker.outlets.payload import (
+    RETRY_AFTER_S,
     SERVICES,
     SNAPSHOT_REQUIRED,
     ProblemError,
@@ -24,7 +25,6 @@ from tracker.outlets.payload import (
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_LINE_BYTES: Final = 64 * 1024  # a cursor of 1,024 partitions is long
 SHUTDOWN_S: Final = 1.0
-RETRY_AFTER_S: Final = 2
 
 log = structlog.get_logger(__name__)
 

@@ -197,6 +197,10 @@ async def keeping(
         yield site
 
 
+LATE = "vonage_cc/late"
+"""An account of the settings whose platform has not been heard of."""
+
+
 def _site(kept: Kept, auth: AuthSettings, archives: Sequence[Archive]) -> KeptSite:
     settings, waiting = ServerSettings(port=0), Waiting()
     projection = Projection(kept.outbox, settings)
@@ -214,6 +218,7 @@ def _site(kept: Kept, auth: AuthSettings, archives: Sequence[Archive]) -> KeptSi
         ready=lambda: (),
         version="0.0.1",
         archives={archive.key: archive for archive in archives},
+        accounts=frozenset({LATE}),
     )
     tails = Tails(kept.outbox, projection, hub, settings, waiting)
     return KeptSite(kept, services, tails, auth)

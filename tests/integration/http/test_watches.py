@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tests.integration.http.kept_site import Json, KeptSite, keeping, seen
+from tests.integration.http.kept_site import LATE, Json, KeptSite, keeping, seen
 from tests.integration.http.site import JWT
 from tests.integration.http.test_commands import Answer, Desk, problem
 from tests.integration.servers import Server
@@ -138,6 +138,16 @@ async def test_a_call_that_is_not_there_is_not_found(
             await never_was(site)
     watched = await state_of(desk, place, "not_found")
     assert watched["over_at"] is not None
+
+
+async def test_an_account_that_has_not_spoken_yet_is_not_absent(desk: Desk) -> None:
+    """Who asks while everything starts is told to come again."""
+    for answer in (
+        await watch(desk, account="late"),
+        await desk.ask("pause", call=f"{LATE}/v1"),
+    ):
+        assert answer.status == 503
+        assert int(answer.headers["Retry-After"]) > 0
 
 
 async def test_only_where_there_is_something_to_watch(

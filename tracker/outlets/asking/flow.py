@@ -45,6 +45,7 @@ class Asking:
     """
 
     def __init__(self, services: Services) -> None:
+        self._services = services
         self._projection = services.projection
         self._requests = services.requests
         self._waiting = services.waiting
@@ -136,8 +137,7 @@ class Asking:
         platform = PLATFORMS.get(split_key(asked.call)[0])
         if platform is None or platform.lists_calls or len(asked.call) > MAX_KEY:
             return
-        known = self._projection.get("account", account) is not None
-        if not known or not asker.has_account(account):
+        if not asker.has_account(account) or not self._services.knows_account(account):
             return
         if asker.knows_calls_by_who_is_on_them:
             return

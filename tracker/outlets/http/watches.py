@@ -140,8 +140,7 @@ async def delete_watch(request: web.Request) -> web.Response:
 def _let_in(services: Services, asker: Asker, key: str) -> None:
     """Refuse calls that are hidden, and calls that are seen without a watch."""
     account = account_of(key)
-    known = services.projection.get("account", account)
-    if known is None or not asker.has_account(account):
+    if not asker.has_account(account) or not services.knows_account(account):
         raise ProblemError(404, "no such account")
     platform = PLATFORMS.get(split_key(key)[0])
     if platform is None or platform.lists_calls:
