@@ -96,6 +96,7 @@ def _welcome(url: str, agents: int) -> None:
     )
     _stdout.print(f"  {url}/v1/calls?states=paused   calls whose recording is paused")
     _stdout.print(f"  {url}/v1/calls                 every live call")
+    _stdout.print(f"  {url}/v1/recordings            stored recordings")
     _stdout.print(f"  {url}/openapi.json             what else can be asked\n")
     _stdout.print("In another terminal, for the calls as they move:\n")
     _stdout.print(f"  [bold]{command}[/]\n")
