@@ -128,7 +128,7 @@ async def _wait_barely(url: str, agents: Sequence[Agent]) -> float:
         alone_bytes = rss_bytes(os.getpid())
         for agent in agents[1:]:
             await connect(agent)
-        await asyncio.sleep(1)
+        await asyncio.sleep(1)  # what the handshakes took is given back
         grown_bytes = rss_bytes(os.getpid()) - alone_bytes
         for task in waiting:
             task.cancel()

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from tests.contract.observer import Observer, observing
 from tests.contract.rigs import RIGS, Rig
 from tracker.domain.reading import Observation
+from tracker.domain.terms import PLATFORMS
 from tracker.providers.base import Source
 from tracker.providers.registry import PROVIDERS
 
@@ -67,6 +68,13 @@ def call_of(observer: Observer) -> str:
     """The key of the one call."""
     (key,) = observer.checkpoints[0].calls
     return key
+
+
+def test_what_it_says_of_itself_is_what_the_domain_says(
+    provider: str, source: Source
+) -> None:
+    """Outlets and executors decide by the same fact: must calls be asked for?"""
+    assert source.lists_calls == PLATFORMS[provider].lists_calls
 
 
 async def test_a_full_read_comes_first(observer: Observer) -> None:

@@ -220,13 +220,11 @@ class Pursuit:
         left_s = (deadline_at - self._owner.now()).total_seconds()
         if 0 < left_s < pause_s:
             pause_s = left_s
-        before = self.execution
         try:
             async with asyncio.timeout(pause_s):
                 await self._until(lambda: not self.execution.open)
         except TimeoutError:
-            if before.open:
-                self._owner.source.look(self._call)
+            self._owner.source.look(self._call)
 
     async def _until(self, what: Callable[[], bool]) -> None:
         while not what():

@@ -102,7 +102,7 @@ async def test_what_was_told_while_the_store_was_away_is_not_lost(
                 server.kill()
                 for number in range(1, 20):
                     source.show(CALL, STATES[number % 2])
-                await asyncio.sleep(1.0)
+                await asyncio.sleep(1.0)  # longer than the shorter of the leases
                 server.start()
                 source.show(CALL, "stopped")
                 await listener.until(lambda: listener.states(CALL)[-1:] == ["stopped"])

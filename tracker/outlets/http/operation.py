@@ -10,11 +10,10 @@ from aiohttp import hdrs, web
 from pydantic import BaseModel
 
 from tracker.outlets.auth import Principal, Scope, bearer
-from tracker.outlets.payload import JSON, SERVICES, ProblemError
+from tracker.outlets.payload import JSON, RETRY_AFTER_S, SERVICES, ProblemError
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
 LIVE_HEADER: Final = "Tracker-Live"
-RETRY_AFTER_S: Final = 1
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
