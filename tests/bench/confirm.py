@@ -21,6 +21,7 @@ from tests.integration.e2e.contact_centre import Centre, centre, key_of
 from tracker.providers.base import Looks
 from tracker.providers.vonage_cc import source
 from tracker.simulators.vonage_cc import Call, VonageCcOptions, VonageCcSimulator
+from tracker.telemetry import LogSettings, configure_logging
 
 COMMANDS = 1000
 PER_S = 40
@@ -99,7 +100,8 @@ async def bench(first: Path, second: Path) -> None:
 
 
 def main(_: Sequence[str]) -> None:
-    """Print the figures."""
+    """Print the figures, without the audit of every pause."""
+    configure_logging(LogSettings(level="warning"))
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as first,
         tempfile.TemporaryDirectory(prefix="bench-") as second,
