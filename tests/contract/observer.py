@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from itertools import groupby
 
-from tracker.domain.reading import Checkpoint, Observation, Unreadable
+from tracker.domain.reading import Checkpoint, Observation, Reading, Saved
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.providers.base import Source
 
@@ -23,7 +23,7 @@ class Observer:
 
     def __init__(self, source: Source) -> None:
         self.source = source
-        self.readings: list[Observation | Checkpoint | Unreadable] = []
+        self.readings: list[Reading] = []
         self.failures: list[ProviderUnavailableError] = []
         self.locked: ProviderLockedError | None = None
         self._news = asyncio.Event()
@@ -59,11 +59,32 @@ class Observer:
         """Ends of full reads."""
         return [r for r in self.readings if isinstance(r, Checkpoint)]
 
-    def states(self, call: str) -> list[str | None]:
-        """The recording states of *call*, repeats left out."""
-        seen = (r for r in self.readings if isinstance(r, Observation))
-        states = (one.recording for one in seen if one.call == call)
+    def states(self, key: str) -> list[str | None]:
+        """The states of a call's recording, or a stored one's, repeats left out."""
+        states = (state_of(r) for r in self.readings if key_of(r) == key)
         return [state for state, _ in groupby(states)]
+
+
+def key_of(reading: Reading) -> str | None:
+    """Of the call or the stored recording that it tells of."""
+    match reading:
+        case Observation(call=key):
+            return key
+        case Saved(media=media):
+            return media.key
+        case _:
+            return None
+
+
+def state_of(reading: Reading) -> str | None:
+    """What it says of the recording."""
+    match reading:
+        case Observation(recording=state):
+            return state
+        case Saved(media=media, gone=gone):
+            return "gone" if gone else media.audio
+        case _:
+            return None
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 import pytest
 
+from tests.contract.vonage_business_rig import vonage_business
 from tests.contract.vonage_cc_rig import vonage_cc
 from tracker.domain.key import make_key
 from tracker.providers.genesys import bayeux
@@ -45,13 +46,21 @@ class Rig(Protocol):
     async def until_quiet(self) -> None:
         """Wait until the client waits for news."""
 
-    def begin_call(self) -> str:
-        """A call that is recorded begins; its key."""
+    @property
+    def key(self) -> str:
+        """Of what has begun: a call, or a stored recording."""
 
-    def pause(self) -> None:
+    @property
+    def states(self) -> tuple[str, str, str]:
+        """Its states: at first, after `change` and after `change_again`."""
+
+    def begin(self) -> None:
+        """A call that is recorded begins."""
+
+    def change(self) -> None:
         """The recording of the call is paused."""
 
-    def resume(self) -> None:
+    def change_again(self) -> None:
         """It goes on."""
 
     def say_again(self) -> None:
@@ -82,6 +91,8 @@ class Rig(Protocol):
 class GenesysRig:
     """One agent's CometD session."""
 
+    states = ("recording", "paused", "recording")
+
     def __init__(self, simulator: GenesysSimulator, settings: GenesysSettings) -> None:
         self.settings = settings
         self._simulator = simulator
@@ -111,17 +122,20 @@ class GenesysRig:
         assert self._call
         return self._call
 
-    def begin_call(self) -> str:
+    @property
+    def key(self) -> str:
+        return make_key("genesys", self.settings.account, self.call.uuid)
+
+    def begin(self) -> None:
         switch = self._simulator.switch
         self._call = switch.dial_in("15551234567", self._agent.id)
         switch.answer(self._call)
         switch.start_recording(self._call, self._agent.id)
-        return make_key("genesys", self.settings.account, self._call.uuid)
 
-    def pause(self) -> None:
+    def change(self) -> None:
         self._simulator.switch.pause_recording(self.call, self._agent.id)
 
-    def resume(self) -> None:
+    def change_again(self) -> None:
         self._simulator.switch.resume_recording(self.call, self._agent.id)
 
     def say_again(self) -> None:
@@ -175,5 +189,9 @@ async def genesys(
 
 Opener = Callable[[Path, pytest.MonkeyPatch], AbstractAsyncContextManager[Rig]]
 
-RIGS: Mapping[str, Opener] = {"genesys": genesys, "vonage_cc": vonage_cc}
+RIGS: Mapping[str, Opener] = {
+    "genesys": genesys,
+    "vonage_cc": vonage_cc,
+    "vonage_business": vonage_business,
+}
 """One for every provider of the registry."""

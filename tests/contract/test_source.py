@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from tests.contract.observer import Observer, observing
+from tests.contract.observer import Observer, key_of, observing, state_of
 from tests.contract.rigs import RIGS, Rig
 from tracker.domain.reading import Observation
 from tracker.domain.terms import PLATFORMS
@@ -22,6 +22,10 @@ QUIET_S = 1.5
 def test_every_provider_has_a_rig() -> None:
     """A new one is held to this suite too."""
     assert RIGS.keys() == PROVIDERS.keys()
+
+
+LIVE = [name for name in PROVIDERS if PLATFORMS[name].actions]
+"""Those with live calls; the others tell of stored recordings only."""
 
 
 @pytest.fixture(params=PROVIDERS)
@@ -47,7 +51,7 @@ async def source(provider: str, rig: Rig) -> AsyncIterator[Source]:
 @pytest.fixture
 async def observer(rig: Rig, source: Source) -> AsyncIterator[Observer]:
     """On a call that was being recorded before anybody looked."""
-    rig.begin_call()
+    rig.begin()
     async with observing(source) as running:
         await running.until_complete()
         await rig.until_quiet()
@@ -64,12 +68,6 @@ def _no_secret_is_logged(rig: Rig, caplog: pytest.LogCaptureFixture) -> Iterator
         assert secret not in str(logs)
 
 
-def call_of(observer: Observer) -> str:
-    """The key of the one call."""
-    (key,) = observer.checkpoints[0].calls
-    return key
-
-
 def test_what_it_says_of_itself_is_what_the_domain_says(
     provider: str, source: Source
 ) -> None:
@@ -77,25 +75,33 @@ def test_what_it_says_of_itself_is_what_the_domain_says(
     assert source.lists_calls == PLATFORMS[provider].lists_calls
 
 
-async def test_a_full_read_comes_first(observer: Observer) -> None:
+async def test_a_full_read_comes_first(rig: Rig, observer: Observer) -> None:
     """What there was is shown, marked as found by looking, and then completed."""
-    first = next(r for r in observer.readings if isinstance(r, Observation))
+    first = next(r for r in observer.readings if key_of(r) == rig.key)
     assert observer.readings.index(first) < observer.readings.index(
         observer.checkpoints[0]
     )
-    assert (first.call, first.recording) == (call_of(observer), "recording")
-    assert first.exact is False
+    assert state_of(first) == rig.states[0]
+    assert not isinstance(first, Observation) or first.exact is False
 
 
 async def test_changes_follow(rig: Rig, observer: Observer) -> None:
     """In their order; and the source says when it was answered last."""
-    rig.pause()
-    rig.resume()
-    states = ["recording", "paused", "recording"]
-    await observer.until(lambda: observer.states(call_of(observer)) == states)
+    rig.change()
+    await observer.until(lambda: observer.states(rig.key) == list(rig.states[:2]))
+    rig.change_again()
+    await observer.until(lambda: observer.states(rig.key) == list(rig.states))
     now_s = asyncio.get_running_loop().time()
     assert observer.source.answered_at_s is not None
     assert now_s - observer.source.answered_at_s < observer.source.overdue_after_s
+
+
+@pytest.mark.parametrize("provider", LIVE)
+async def test_quick_changes_follow(rig: Rig, observer: Observer) -> None:
+    """Two of a live call, one upon the other."""
+    rig.change()
+    rig.change_again()
+    await observer.until(lambda: observer.states(rig.key) == list(rig.states))
 
 
 @pytest.mark.parametrize("trouble", ["cut", "hang", "throttle", "garble"])
@@ -104,11 +110,11 @@ async def test_trouble_passes(rig: Rig, observer: Observer, trouble: str) -> Non
     reads = len(observer.checkpoints)
     befall: Callable[[], None] = getattr(rig, trouble)
     befall()
-    rig.pause()
-    await observer.until(lambda: observer.states(call_of(observer))[-1] == "paused")
+    rig.change()
+    await observer.until(lambda: observer.states(rig.key)[-1] == rig.states[1])
     await observer.until(lambda: len(observer.checkpoints) > reads)
-    rig.resume()
-    await observer.until(lambda: observer.states(call_of(observer))[-1] == "recording")
+    rig.change_again()
+    await observer.until(lambda: observer.states(rig.key)[-1] == rig.states[2])
     assert observer.locked is None
 
 
@@ -117,23 +123,24 @@ async def test_a_repetition_claims_nothing_new(rig: Rig, observer: Observer) -> 
     count = len(observer.readings)
     rig.say_again()
     await observer.until(lambda: len(observer.readings) > count)
-    assert observer.states(call_of(observer)) == ["recording"]
+    assert observer.states(rig.key) == [rig.states[0]]
 
 
 async def test_what_was_lost_is_found_by_a_resync(rig: Rig, observer: Observer) -> None:
     """A keeper that finds a gap asks for it."""
     reads = len(observer.checkpoints)
     rig.lose_next()
-    rig.pause()
+    rig.change()
     observer.source.resync()
     await observer.until(lambda: len(observer.checkpoints) > reads)
-    assert observer.states(call_of(observer))[-1] == "paused"
+    await observer.until(lambda: observer.states(rig.key)[-1] == rig.states[1])
 
 
+@pytest.mark.parametrize("provider", LIVE)
 async def test_a_state_nobody_knows_is_unknown(rig: Rig, observer: Observer) -> None:
     """Never the nearest one."""
     rig.say_nonsense()
-    await observer.until(lambda: observer.states(call_of(observer))[-1] == "unknown")
+    await observer.until(lambda: observer.states(rig.key)[-1] == "unknown")
 
 
 async def test_refused_credentials_need_a_person(rig: Rig, observer: Observer) -> None:
@@ -163,16 +170,18 @@ async def test_it_ends_at_once_and_leaves_nothing(
 
 async def test_another_owner_begins_anew(rig: Rig, source: Source) -> None:
     """What was said after the first one had stopped listening is not said as news."""
-    rig.begin_call()
+    rig.begin()
     async with observing(source) as first:
         await first.until_complete()
-    rig.pause()
-    rig.resume()
+    rig.change()
+    rig.change_again()
     async with observing(source) as second:
         await second.until_complete()
         rig.say_again()
-        await second.until(lambda: len(second.readings) > len(second.checkpoints) + 1)
-    assert second.states(call_of(second)) == ["recording"]
+        count = len(second.readings)
+        await second.until(lambda: len(second.readings) > count)
+    shown = second.states(rig.key) or first.states(rig.key)  # unless nothing is new
+    assert shown == [rig.states[2]]
 
 
 def clients() -> set[asyncio.Task[object]]:

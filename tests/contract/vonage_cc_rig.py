@@ -22,6 +22,8 @@ class VonageCcRig:
     change waits until it has shown the one before.
     """
 
+    states = ("recording", "paused", "recording")
+
     def __init__(
         self, simulator: VonageCcSimulator, settings: VonageCcSettings
     ) -> None:
@@ -55,16 +57,19 @@ class VonageCcRig:
         assert self._call
         return self._call
 
-    def begin_call(self) -> str:
+    @property
+    def key(self) -> str:
+        return make_key("vonage_cc", self.settings.account, self.call.guid)
+
+    def begin(self) -> None:
         self._call = self._simulator.begin_call(
             self._simulator.agents[0], "15551234567"
         )
-        return make_key("vonage_cc", self.settings.account, self._call.guid)
 
-    def pause(self) -> None:
+    def change(self) -> None:
         self._change(lambda: self._simulator.pause(self.call))
 
-    def resume(self) -> None:
+    def change_again(self) -> None:
         self._change(lambda: self._simulator.resume(self.call))
 
     def say_again(self) -> None:

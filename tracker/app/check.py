@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 from tracker.app.opened import opened_store
-from tracker.app.roles import opened_accounts, opened_archives
+from tracker.app.roles import opened_accounts
 from tracker.errors import ConfigError, ProviderError
 from tracker.settings import Settings
 
@@ -32,11 +32,5 @@ async def check(settings: Settings) -> AsyncIterator[CheckLine]:
                 yield CheckLine(True, account.key, await account.check())
             except (ConfigError, ProviderError) as error:
                 yield CheckLine(False, account.key, str(error))
-    async with opened_archives(settings) as archives:
-        for archive in archives:
-            try:
-                yield CheckLine(True, archive.key, await archive.check())
-            except (ConfigError, ProviderError) as error:
-                yield CheckLine(False, archive.key, str(error))
     if not any(settings.accounts.values()):
         yield CheckLine(False, "accounts", "none is configured: add one")

@@ -7,6 +7,7 @@ hands the archives to the outlets, and neither knows of the other.
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from typing import Literal, NamedTuple, Protocol
 
 from pydantic import Field
@@ -115,14 +116,18 @@ class ExportSnapshot(Model):
 
     Attributes:
         key: ``provider/account/id``.
+        filters: What was asked for; None where only the platform knows.
         state: Of its jobs together: failed when one is, completed when all are.
+        version: Of its public form; rises when tracker sees it change.
     """
 
     key: str
     provider: str
     account: str
+    filters: MediaQuery | None = None
     state: JobState
     jobs: tuple[ExportJob, ...]
+    version: int = 1
 
 
 class Range(NamedTuple):
@@ -179,6 +184,13 @@ class Archive(Protocol):
 
         Raises:
             ValueError: *after*, which comes from outside, is none of a page.
+        """
+        ...
+
+    def saved_since(self, at: datetime) -> AsyncIterator[Sequence[MediaSnapshot]]:
+        """Pages of all that the platform may have saved since *at*, in no order.
+
+        More than that does no harm.
         """
         ...
 

@@ -1,6 +1,7 @@
 """The call as it is kept: one leg per source that sees it, and what they sum to."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -110,6 +111,18 @@ class Recording(Model):
     observed_by: str | None = None
     cause: Cause
     known_cause: Cause | None = None
+
+
+class Tomb(NamedTuple):
+    """What is left of a call that is not known, or not any more.
+
+    Attributes:
+        version: Its last; 0 = it was never seen.
+        media: Keys of its stored recordings.
+    """
+
+    version: int = 0
+    media: tuple[str, ...] = ()
 
 
 class Call(Model):

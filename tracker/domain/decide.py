@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from tracker.domain import attention, commanding, observe
 from tracker.domain.base import later
-from tracker.domain.call import Call
+from tracker.domain.call import Call, Tomb
 from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.reading import Blind, Media, Observation, Release, Stamp, Tick, Told
@@ -22,6 +22,7 @@ from tracker.domain.terms import EndReason
 CallInput = Told | Blind | Release | Media | Request | Sent | Outcome | Tick
 
 DEFAULT = Policy()
+NO_TOMB = Tomb()
 
 
 class _Step(NamedTuple):
@@ -42,7 +43,7 @@ def decide(
     now: datetime,
     policy: Policy = DEFAULT,
     *,
-    version: int = 0,
+    tomb: Tomb = NO_TOMB,
     timeline: tuple[Interval, ...] = (),
 ) -> Changes[Call]:
     """What *told* makes of *call*.
@@ -52,13 +53,13 @@ def decide(
         told: The input.
         now: The input's inbox time.
         policy: Thresholds.
-        version: Of a forgotten call's tombstone; 0 = never seen.
+        tomb: What is left of it, of a call that is not known.
         timeline: The call's closed intervals so far, published with its end.
 
     Returns:
         The call with a version one higher when anything public changed.
     """
-    step = _put(call, told, now, version)
+    step = _put(call, told, now, tomb)
     after = step.call
     if after is None or after is call:
         return Changes(call, answers=step.answers, kept=False)
@@ -90,10 +91,10 @@ def next_due(call: Call, policy: Policy = DEFAULT) -> datetime | None:
     return min((at for at in due if at is not None), default=None)
 
 
-def _put(call: Call | None, told: CallInput, now: datetime, version: int) -> _Step:
+def _put(call: Call | None, told: CallInput, now: datetime, tomb: Tomb) -> _Step:
     match told:
         case Told(reading=Observation() as seen, stamp=stamp):
-            step = _observed(call, seen, stamp, now, version)
+            step = _observed(call, seen, stamp, now, tomb)
         case Blind(source=source, at=at):
             at = max(at, (call and observe.last_seen_at(call, source)) or at)
             step = _Step(call and observe.blind(call, source, at), at)
@@ -116,13 +117,13 @@ def _put(call: Call | None, told: CallInput, now: datetime, version: int) -> _St
 
 
 def _observed(
-    call: Call | None, seen: Observation, stamp: Stamp, now: datetime, version: int
+    call: Call | None, seen: Observation, stamp: Stamp, now: datetime, tomb: Tomb
 ) -> _Step:
     at = seen.at(now)
     if call is None:
         if seen.state == "ended":
             return _Step(None, at)
-        first = observe.first_sight(seen, stamp, at, version + 1)
+        first = observe.first_sight(seen, stamp, at, tomb)
         first, unseen = observe.unseen_before(first)
         return _Step(first, at, intervals=unseen)
     if not observe.is_news(call, seen, stamp, at):

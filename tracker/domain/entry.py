@@ -86,10 +86,17 @@ class Follow(Model):
     call: str
 
 
+class FollowExport(Model):
+    """To the owner of the account's poller: somebody waits for this export."""
+
+    kind: Literal["follow_export"] = "follow_export"
+    export: str
+
+
 Header = Entry | Watermark | Reply
 """Of what leaves by an outbox."""
 
-Ask = Order | Follow | Resync | Reply
+Ask = Order | Follow | FollowExport | Resync | Reply
 """What keepers ask of those who ingest; a `Reply` there answers a Sent."""
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from tracker.domain.archive import ExportSnapshot, MediaSnapshot
 from tracker.domain.base import Instant, Model
 from tracker.domain.snapshot import AccountSnapshot, CallSnapshot, SourceSnapshot
 
@@ -50,6 +51,8 @@ class EventData(Model):
     """
 
     call: CallSnapshot | None = None
+    media: MediaSnapshot | None = None
+    export: ExportSnapshot | None = None
     source: SourceSnapshot | None = None
     account: AccountSnapshot | None = None
     change: dict[str, Any]

@@ -4,7 +4,7 @@ from datetime import datetime
 from operator import is_
 
 from tracker.domain.base import earlier
-from tracker.domain.call import Call, Leg, Recording
+from tracker.domain.call import Call, Leg, Recording, Tomb
 from tracker.domain.parties import others_of
 from tracker.domain.reading import Observation, Stamp
 from tracker.domain.snapshot import Cause, Interval, Totals
@@ -27,7 +27,7 @@ def is_news(call: Call, seen: Observation, stamp: Stamp, at: datetime) -> bool:
     return seen.state != "ended" and later
 
 
-def first_sight(seen: Observation, stamp: Stamp, at: datetime, version: int) -> Call:
+def first_sight(seen: Observation, stamp: Stamp, at: datetime, tomb: Tomb) -> Call:
     """The call as *seen* shows it, before it is known any other way."""
     leg = _leg(None, seen, stamp, at)
     known = leg.recording != "unknown"
@@ -44,11 +44,12 @@ def first_sight(seen: Observation, stamp: Stamp, at: datetime, version: int) -> 
     )
     call = Call(
         key=seen.call,
-        version=version,
+        version=tomb.version + 1,
         state=leg.state,
         answered_at=_answered_at(seen, at),
         recording=recording,
         past=Totals(as_of=at),
+        media=tomb.media,
     )
     return with_legs(call, (leg,), **_described(seen))
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
+from tracker.domain.archive import ExportSnapshot, MediaSnapshot
 from tracker.domain.base import Model, earlier
 from tracker.domain.terms import (
     Action,
@@ -150,13 +151,73 @@ class SourceReport(Model):
     retired: bool = False
 
 
+class Media(Model):
+    """A stored recording appeared or went, told to its call's partition.
+
+    Attributes:
+        call: The call's key.
+        media: The stored recording's own key.
+        gone: It was deleted at the provider.
+    """
+
+    kind: Literal["media"] = "media"
+    call: str
+    media: str
+    gone: bool = False
+
+
+class Saved(Model):
+    """A stored recording as its platform has it, told to its own partition.
+
+    Attributes:
+        media: Of a deleted one, as it was last.
+        gone: It was deleted at the provider.
+        old: It was there before tracker first looked: known from now on, told nobody.
+    """
+
+    kind: Literal["saved"] = "saved"
+    media: MediaSnapshot
+    gone: bool = False
+    old: bool = False
+
+
+class Exported(Model):
+    """An export as its platform has it, told to its own partition.
+
+    Attributes:
+        asked: Somebody has just asked for it; else it is one that is followed.
+    """
+
+    kind: Literal["exported"] = "exported"
+    export: ExportSnapshot
+    asked: bool = False
+
+
+class Polled(Model):
+    """A full read of what a platform has saved, begun *age_s* ago, is complete."""
+
+    kind: Literal["polled"] = "polled"
+    age_s: float = 0.0
+
+    def at(self, now: datetime) -> datetime:
+        """When the read began, of one that entered its inbox at *now*."""
+        return earlier(now, self.age_s)
+
+
 class Told(Model):
     """Something a source said, at its place in the source's story."""
 
     kind: Literal["told"] = "told"
     stamp: Stamp
     reading: Annotated[
-        Observation | Checkpoint | Unreadable | SourceReport,
+        Observation
+        | Checkpoint
+        | Unreadable
+        | SourceReport
+        | Media
+        | Saved
+        | Exported
+        | Polled,
         Field(discriminator="kind"),
     ]
 
@@ -183,21 +244,6 @@ class Tick(Model):
     kind: Literal["tick"] = "tick"
 
 
-class Media(Model):
-    """A stored recording appeared, changed or went, told to its call's partition.
-
-    Attributes:
-        call: The call's key.
-        media: The stored recording's own key.
-        gone: It was deleted at the provider.
-    """
-
-    kind: Literal["media"] = "media"
-    call: str
-    media: str
-    gone: bool = False
-
-
 class Blind(NamedTuple):
     """A source cannot see since *at*; made by the keeper, never on the wire."""
 
@@ -212,5 +258,5 @@ class Release(NamedTuple):
     at: datetime
 
 
-Reading = Observation | Media | Unreadable | Checkpoint
+Reading = Observation | Checkpoint | Unreadable | Saved | Exported | Polled
 """What a source yields."""

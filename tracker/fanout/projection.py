@@ -17,6 +17,9 @@ from tracker.store.outbox import Outbox, Stored, Tailed
 
 EntityKey = tuple[Kind, str]
 
+_KEPT: frozenset[Kind] = frozenset({"call", "source", "account"})
+"""Stored recordings and exports are asked of their platform; only their events pass."""
+
 
 class _Alive(NamedTuple):
     """A keeper's last sign of life: when it came, and how far behind it was then."""
@@ -197,7 +200,9 @@ class Projection:
 
 def _entity(tailed: Tailed) -> EntityKey | None:
     header = tailed.header
-    return (header.entity, header.key) if isinstance(header, Entry) else None
+    if not isinstance(header, Entry) or header.entity not in _KEPT:
+        return None
+    return header.entity, header.key
 
 
 def _newer(known: Stored | None, tailed: Tailed) -> Stored | None:

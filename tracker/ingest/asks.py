@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tracker.domain.entry import Ask, Follow, Order, Resync
+from tracker.domain.entry import Ask, Follow, FollowExport, Order, Resync
 from tracker.errors import PositionLostError, StoreUnavailableError
 from tracker.ingest.executor import Executor
 from tracker.ingest.supervisor import Supervisor
@@ -48,5 +48,7 @@ def _hand_on(ask: Ask, supervisor: Supervisor, executor: Executor) -> None:
             executor.told(ask)
         case Follow(call=call):
             executor.watched(call)
+        case FollowExport(export=export):
+            executor.awaited(export)
         case _:
             executor.answered(ask)

@@ -14,6 +14,7 @@ from tracker.errors import StoreUnavailableError
 from tracker.ingest.pursuit import Owner, Pursuit
 from tracker.ingest.writer import Writer
 from tracker.providers.base import Source
+from tracker.providers.recordings import RecordingsSource
 from tracker.store.asks import Asks
 
 log = structlog.get_logger(__name__)
@@ -110,6 +111,14 @@ class Executor:
             if account_of(key) == account and not served.owner.source.lists_calls:
                 served.owner.source.follow(call)
 
+    def awaited(self, export: str) -> None:
+        """Somebody waits for *export*: the account's poller, if it is here, looks."""
+        account = account_of(export)
+        for key, served in self._served.items():
+            source = served.owner.source
+            if account_of(key) == account and isinstance(source, RecordingsSource):
+                source.follow_export(export)
+
     def clock(self, at: datetime) -> None:
         """It is *at* by the store's clock."""
         self._clock = at, asyncio.get_running_loop().time()
@@ -152,17 +161,26 @@ class Executor:
 async def serve_source(
     executor: Executor, asks: Asks, source: Source, token: int
 ) -> AsyncIterator[None]:
-    """Pursue its commands, and remind it of the calls that it cannot list."""
+    """Pursue its commands, and remind it of what it cannot know by itself."""
     async with executor.serving(source, token):
-        reminded = source.lists_calls
+        reminded = False
         while not reminded:
             try:
-                for call in await asks.followed(source.key):
-                    source.follow(call)
+                await _remind(source, asks)
                 reminded = True
             except StoreUnavailableError:
                 await asyncio.sleep(_RETRY_S)
         yield
+
+
+async def _remind(source: Source, asks: Asks) -> None:
+    if not source.lists_calls:
+        for call in await asks.followed(source.key):
+            source.follow(call)
+    if isinstance(source, RecordingsSource):
+        source.begin(await asks.polled(source.key))
+        for export in await asks.exports(account_of(source.key)):
+            source.follow_export(export)
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,7 @@ import structlog
 
 from tracker.domain.reading import Checkpoint, Overdue, SourceReport, Unreadable
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
-from tracker.ingest.story import Reading, Story
+from tracker.ingest.story import Story, Tellable
 from tracker.ingest.writer import Writer
 from tracker.providers.backoff import backoff_s
 from tracker.providers.base import Source
@@ -139,7 +139,7 @@ class Runner:
         never = self.source.answered_at_s is None
         return never or self._answered_ago_s() > self.source.overdue_after_s
 
-    async def _tell(self, readings: Sequence[Reading]) -> None:
+    async def _tell(self, readings: Sequence[Tellable]) -> None:
         for reading in readings:
             if isinstance(reading, Unreadable):
                 self._on_unreadable(self.source.key, reading)

@@ -6,14 +6,22 @@ from collections.abc import Mapping, Sequence
 from tracker.domain.key import partition_of
 from tracker.domain.reading import (
     Checkpoint,
+    Exported,
+    Media,
     Observation,
+    Reading,
+    Saved,
     SourceReport,
     Stamp,
     Told,
-    Unreadable,
 )
+from tracker.domain.terms import Kind
 
-Reading = Observation | Checkpoint | Unreadable | SourceReport
+Tellable = Reading | SourceReport
+"""What a source yields, and what its supervisor says of it."""
+
+_Part = tuple[int, Tellable | Media]
+"""A partition, and what is told there."""
 
 
 class Story:
@@ -34,7 +42,7 @@ class Story:
         self._home = partition_of("source", source, partitions)
         self._numbers: dict[int, int] = {}
 
-    def tell(self, readings: Sequence[Reading]) -> Mapping[int, list[Told]]:
+    def tell(self, readings: Sequence[Tellable]) -> Mapping[int, list[Told]]:
         """*readings* in order, for each partition that one of them concerns.
 
         The first checkpoint goes to every partition, for what an earlier owner may
@@ -42,24 +50,43 @@ class Story:
         """
         told: defaultdict[int, list[Told]] = defaultdict(list)
         for reading in readings:
-            match reading:
-                case Observation(call=key):
-                    partition = partition_of("call", key, self._partitions)
-                    told[partition].append(self._next(partition, reading))
-                case Checkpoint():
-                    for partition, part in self._parts(reading):
-                        told[partition].append(self._next(partition, part))
-                case SourceReport(retired=True):
-                    for partition in range(self._partitions):
-                        told[partition].append(self._next(partition, reading))
-                case _:
-                    told[self._home].append(self._next(self._home, reading))
+            for partition, part in self._routed(reading):
+                told[partition].append(self._next(partition, part))
         return told
 
-    def _parts(self, checkpoint: Checkpoint) -> list[tuple[int, Checkpoint]]:
+    def _routed(self, reading: Tellable) -> list[_Part]:
+        parts: list[_Part]
+        match reading:
+            case Observation(call=key):
+                parts = [(self._of("call", key), reading)]
+            case Checkpoint():
+                parts = self._parts(reading)
+            case Saved():
+                parts = self._saved(reading)
+            case Exported(export=export):
+                parts = [(self._of("export", export.key), reading)]
+            case SourceReport(retired=True):
+                parts = [(number, reading) for number in range(self._partitions)]
+            case _:
+                parts = [(self._home, reading)]
+        return parts
+
+    def _saved(self, saved: Saved) -> list[_Part]:
+        """Told where the recording lies, and as a link where its call does."""
+        media = saved.media
+        parts: list[_Part] = [(self._of("media", media.key), saved)]
+        if media.call_key is not None and not saved.old:
+            link = Media(call=media.call_key, media=media.key, gone=saved.gone)
+            parts.append((self._of("call", media.call_key), link))
+        return parts
+
+    def _of(self, kind: Kind, key: str) -> int:
+        return partition_of(kind, key, self._partitions)
+
+    def _parts(self, checkpoint: Checkpoint) -> list[_Part]:
         shown: defaultdict[int, list[str]] = defaultdict(list)
         for key in checkpoint.calls:
-            shown[partition_of("call", key, self._partitions)].append(key)
+            shown[self._of("call", key)].append(key)
         fresh = len(self._numbers) < self._partitions
         concerned = range(self._partitions) if fresh else sorted(self._spoken())
         return [
@@ -79,7 +106,7 @@ class Story:
         """Partitions that heard more than the first checkpoint, and home."""
         return {p for p, n in self._numbers.items() if n > 1} | {self._home}
 
-    def _next(self, partition: int, reading: Reading) -> Told:
+    def _next(self, partition: int, reading: Tellable | Media) -> Told:
         number = self._numbers.get(partition, 0) + 1
         self._numbers[partition] = number
         return Told(stamp=Stamp(self._source, self._token, number), reading=reading)

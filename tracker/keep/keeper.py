@@ -12,7 +12,7 @@ from tracker.domain.reading import Tick
 from tracker.errors import StoreUnavailableError
 from tracker.keep.partition import Partition
 from tracker.keep.writes import operations, restore
-from tracker.store.codec import SCHEMA
+from tracker.store.codec import SCHEMA, Input
 from tracker.store.inbox import Inbox, Received
 from tracker.store.leases import Lease
 from tracker.store.ledger import Batch, Ledger, Written
@@ -100,15 +100,21 @@ class Keeper:
 
     async def _fold(self, received: Sequence[Received]) -> None:
         partition = self._partition
-        inputs = [told for entry in received for told in entry.inputs]
-        unknown = partition.unknown_calls(inputs)
-        if unknown:
-            partition.tombs |= await self._ledger.tombs(unknown)
+        await self._look_up([told for entry in received for told in entry.inputs])
         for entry in received:
             at = datetime.fromtimestamp(entry.at_ms / 1000, UTC)
             partition.fold(entry.id, at, entry.inputs)
             if entry.unreadable is not None:
                 partition.put_aside(entry.unreadable)
+
+    async def _look_up(self, inputs: Sequence[Input]) -> None:
+        """Fetch what is left of calls, and known of recordings, that *inputs* name."""
+        partition = self._partition
+        calls, media = partition.unknown_calls(inputs), partition.unknown_media(inputs)
+        if calls:
+            partition.tombs |= await self._ledger.tombs(calls)
+        if media:
+            partition.recordings.known |= await self._ledger.media(media)
 
     async def _commit(self, epoch: str, lease: Lease) -> None:
         """Commit the draft; the same batch again until there is an answer."""

@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.domain.base import earlier
-from tracker.domain.call import Call
+from tracker.domain.call import Call, Tomb
 from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
-from tracker.domain.decide import CallInput, decide, next_due
+from tracker.domain.decide import NO_TOMB, CallInput, decide, next_due
 from tracker.domain.describe import snapshot_json
 from tracker.domain.entry import (
     Entry,
@@ -28,9 +28,12 @@ from tracker.domain.reading import (
     Alive,
     Blind,
     Checkpoint,
+    Exported,
     Media,
     Observation,
+    Polled,
     Release,
+    Saved,
     SourceReport,
     Tick,
     Told,
@@ -43,6 +46,7 @@ from tracker.keep.clock import Clock
 from tracker.keep.draft import Draft
 from tracker.keep.feeds import Feeds
 from tracker.keep.health import Health
+from tracker.keep.recordings import Recordings
 from tracker.keep.watches import Watches
 from tracker.store.codec import Input, dump_packet
 
@@ -62,7 +66,7 @@ class Partition:
     Attributes:
         offset: The inbox id of the last entry folded.
         calls: By key: the live ones, and the ended ones of the last hour.
-        tombs: Versions of forgotten calls, as far as they were looked up.
+        tombs: What is left of calls that are not known, as far as it was looked up.
         counts: Stale, repeated, gaps, aside: for metrics.
         stages: How many commands reached which one, by account: likewise.
     """
@@ -71,10 +75,11 @@ class Partition:
         self.offset = "0-0"
         self.calls: dict[str, Call] = {}
         self.timelines: dict[str, tuple[Interval, ...]] = {}
-        self.tombs: dict[str, int] = {}
+        self.tombs: dict[str, Tomb] = {}
         self.feeds = Feeds()
         self.health = Health(number, partitions)
         self.watches = Watches()
+        self.recordings = Recordings()
         self.draft = Draft()
         self.counts: Counter[str] = Counter()
         self.stages: Counter[tuple[str, str]] = Counter()
@@ -91,12 +96,15 @@ class Partition:
 
     def unknown_calls(self, inputs: Iterable[Input]) -> set[str]:
         """Keys whose tombs must be looked up before *inputs* are folded."""
-        keys = {
-            told.reading.call
-            for told in inputs
-            if isinstance(told, Told) and isinstance(told.reading, Observation)
-        }
+        readings = (t.reading if isinstance(t, Told) else t for t in inputs)
+        keys = {one.call for one in readings if isinstance(one, Observation | Media)}
         return {k for k in keys if k not in self.calls and k not in self.tombs}
+
+    def unknown_media(self, inputs: Iterable[Input]) -> set[str]:
+        """Keys of stored recordings that must be looked up, likewise."""
+        readings = (t.reading if isinstance(t, Told) else t for t in inputs)
+        keys = {one.media.key for one in readings if isinstance(one, Saved)}
+        return keys - self.recordings.known.keys()
 
     def fold(self, offset: str, at: datetime, inputs: Iterable[Input]) -> None:
         """Fold one inbox entry in; its writes are added to the draft."""
@@ -119,6 +127,7 @@ class Partition:
         """The draft so far; a new one begins, and tombs are to be looked up anew."""
         draft, self.draft = self.draft, Draft()
         self.tombs.clear()
+        self.recordings.known.clear()
         return draft
 
     def _one(self, told: Input, at: datetime) -> None:
@@ -132,19 +141,23 @@ class Partition:
             case Sent(source=source, token=token) if self.feeds.is_stale(source, token):
                 answer = Answer(told.attempt, told.command, "taken")
                 self.draft.asks.append(_reply(told.call, answer))
-            case Media() | Request() | Sent() | Outcome():
+            case Request() | Sent() | Outcome():
                 self._decide(told.call, told, at)
+            case Media() | Saved() | Exported():
+                self._stored(told, at)
             case Watch() | Unwatch():
                 self._watch(told, at)
 
     def _told(self, told: Told, at: datetime) -> None:
         verdict = self.feeds.admit(told, at)
-        if verdict in ("stale", "repeat"):
+        if verdict != "next":
             self.counts[verdict] += 1
-            return
+        if verdict in ("next", "gap"):
+            self._reading(told, at, has_gap=verdict == "gap")
+
+    def _reading(self, told: Told, at: datetime, *, has_gap: bool) -> None:
         source = told.stamp.source
-        if verdict == "gap":
-            self.counts["gap"] += 1
+        if has_gap:
             self._blind(source, at, at, "its inputs have a gap")
             self.draft.asks.append(self.feeds.resync(source))
         match told.reading:
@@ -157,8 +170,22 @@ class Partition:
                 self.feeds.sees(source)
             case SourceReport() as report:
                 self._report(source, report, at)
+            case Polled() as polled:
+                self.recordings.has_polled(source, polled.at(at))
+            case Media() | Saved() | Exported() as stored:
+                self._stored(stored, at)
             case Unreadable():
                 self.counts["unreadable"] += 1
+
+    def _stored(self, told: Media | Saved | Exported, at: datetime) -> None:
+        if not isinstance(told, Media):
+            self.recordings.take(told, at, self.draft)
+            return
+        tomb = self.recordings.link(told, self.tombs.get(told.call, NO_TOMB))
+        if told.call in self.calls:
+            self._decide(told.call, told, at)
+        else:
+            self.tombs[told.call] = tomb
 
     def _checkpoint(self, source: str, checkpoint: Checkpoint, at: datetime) -> None:
         absent = self._by_source.get(source, set()).difference(checkpoint.calls)
@@ -220,7 +247,7 @@ class Partition:
                 told,
                 at,
                 self._policy,
-                version=self.tombs.get(key, 0),
+                tomb=self.tombs.get(key, NO_TOMB),
                 timeline=self.timelines.get(key, ()),
             )
             if changes.kept and changes.entity is not None:
@@ -313,7 +340,7 @@ class Partition:
         key = call.key
         self.draft.calls[key] = None
         self.draft.tombs[key] = (call.version, call.ended_at or at)
-        self.tombs[key] = call.version
+        self.tombs[key] = Tomb(call.version, call.media)
         entry = Entry(
             entity="call",
             key=key,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from pydantic import TypeAdapter
 
+from tracker.domain.archive import ExportSnapshot
 from tracker.domain.entry import Order, Outgoing
 from tracker.domain.key import make_key
 from tracker.domain.snapshot import AccountSnapshot, Interval, SourceSnapshot
@@ -17,6 +18,7 @@ from tracker.store.codec import (
     INBOX_FIELD,
     NUMBER_FIELD,
     SNAPSHOT_FIELD,
+    at_ms,
     dump_ask,
     dump_header,
 )
@@ -24,6 +26,7 @@ from tracker.store.keys import PartitionKeys
 from tracker.store.ledger import Ledger, Meta, Operation, Written
 
 TIMELINE_FOR_MS = 7 * 24 * 3600 * 1000
+LINKS_FOR_MS = TIMELINE_FOR_MS
 COMMANDS_FOR_MS = 24 * 3600 * 1000
 ASIDE_ENTRIES = 1000
 
@@ -55,6 +58,7 @@ def operations(
         *_aside(keys, draft),
         *_commands(keys, draft),
         *_watches(keys, partition),
+        *_recordings(keys, partition),
         *_asks(keys, draft, written.asks),
         *(
             _outgoing(keys, outgoing, number)
@@ -146,6 +150,30 @@ def _watches(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
     watches.changed.clear()
 
 
+def _recordings(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
+    recordings, now_ms = partition.recordings, at_ms(partition.offset)
+    for key, known in recordings.changed_known.items():
+        yield "HSET", keys.media, key, known.model_dump_json()
+        yield "ZADD", keys.media_ages, now_ms, key
+    for call, links in recordings.changed_links.items():
+        for media, is_there in links.items():
+            name = keys.links(call)
+            yield ("HSET", name, media, "") if is_there else ("HDEL", name, media)
+        yield "PEXPIRE", keys.links(call), LINKS_FOR_MS
+    for key in sorted(recordings.changed_exports):
+        export = recordings.exports.get(key)
+        if export is None:
+            yield "HDEL", keys.exports, key
+        else:
+            yield "HSET", keys.exports, key, export.model_dump_json()
+    for source, at in sorted(recordings.changed_polled.items()):
+        yield "HSET", keys.polled, source, _ms(at)
+    recordings.changed_known.clear()
+    recordings.changed_links.clear()
+    recordings.changed_exports.clear()
+    recordings.changed_polled.clear()
+
+
 def _asks(keys: PartitionKeys, draft: Draft, asked: int) -> Iterator[Operation]:
     for number, ask in enumerate(draft.asks, asked + 1):
         raw = dump_ask(ask)
@@ -178,17 +206,25 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
             partition.feeds.feeds[rest] = Feed(int(token), int(number), process)
         elif kind == "p":
             partition.feeds.processes[rest] = _instant(int(value))
-    async for raw in ledger.values(ledger.keys.sources):
-        partition.health.restore(SourceSnapshot.model_validate_json(raw))
-    async for raw in ledger.values(ledger.keys.accounts):
-        account = AccountSnapshot.model_validate_json(raw)
-        partition.health.accounts[account.key] = account
-    async for raw in ledger.values(ledger.keys.watches):
-        partition.watches.restore(Watched.model_validate_json(raw))
+    await _restore_others(partition, ledger)
     calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])
     for call, raws in zip(calls, timelines, strict=True):
         partition.restore(call, tuple(_INTERVAL.validate_json(raw) for raw in raws))
+
+
+async def _restore_others(partition: Partition, ledger: Ledger) -> None:
+    keys = ledger.keys
+    async for raw in ledger.values(keys.sources):
+        partition.health.restore(SourceSnapshot.model_validate_json(raw))
+    async for raw in ledger.values(keys.accounts):
+        account = AccountSnapshot.model_validate_json(raw)
+        partition.health.accounts[account.key] = account
+    async for raw in ledger.values(keys.watches):
+        partition.watches.restore(Watched.model_validate_json(raw))
+    async for raw in ledger.values(keys.exports):
+        export = ExportSnapshot.model_validate_json(raw)
+        partition.recordings.exports[export.key] = export
 
 
 def _ms(instant: datetime) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from tracker.domain.archive import Archive
-from tracker.domain.reading import Checkpoint, Observation, Unreadable
+from tracker.domain.reading import Reading
 from tracker.domain.terms import Action
 
 Options = Mapping[str, str | int | bool]
@@ -63,7 +63,7 @@ class Source(Protocol):
 
     def observe(
         self,
-    ) -> AsyncGenerator[Sequence[Observation | Checkpoint | Unreadable]]:
+    ) -> AsyncGenerator[Sequence[Reading]]:
         """Turns of readings, from a full resync on, for ever.
 
         A turn is what one answer held, in order; the first turns end with the

@@ -7,7 +7,10 @@ from typing import Any, Final
 from tracker.providers.base import Account, CheckedArchive
 from tracker.providers.genesys.source import open_account as open_genesys
 from tracker.providers.vonage_business.archive import (
-    open_archive as open_vonage_business,
+    open_archive as open_vonage_business_archive,
+)
+from tracker.providers.vonage_business.source import (
+    open_account as open_vonage_business_account,
 )
 from tracker.providers.vonage_cc.source import open_account as open_vonage_cc
 
@@ -16,11 +19,12 @@ Opener = Callable[[Any], AbstractAsyncContextManager[Account]]
 PROVIDERS: Final[Mapping[str, Opener]] = {
     "genesys": open_genesys,
     "vonage_cc": open_vonage_cc,
+    "vonage_business": open_vonage_business_account,
 }
 
 ArchiveOpener = Callable[[Any], AbstractAsyncContextManager[CheckedArchive]]
 
 ARCHIVES: Final[Mapping[str, ArchiveOpener]] = {
-    "vonage_business": open_vonage_business,
+    "vonage_business": open_vonage_business_archive,
 }
 """Those with stored recordings."""

@@ -43,6 +43,22 @@ class AccountSettings(SectionModel):
     account: str = Field(min_length=1)
 
 
+class RecordingsSettings(AccountSettings):
+    """An account whose stored recordings are polled, so that new ones are announced.
+
+    Attributes:
+        recordings_interval_s: How often those of the last hours are read.
+        recordings_late_h: How long after its start a recording may be saved and is
+            still found; so far back is read now and then.
+        backfill_days: How far back an account's first read announces; what is older
+            was there before, and is announced to nobody.
+    """
+
+    recordings_interval_s: float = Field(default=30.0, gt=0)
+    recordings_late_h: float = Field(default=48.0, ge=1, le=24 * 27)
+    backfill_days: float = Field(default=0.0, ge=0, le=3650)
+
+
 def check_secret(settings: SectionModel, name: str) -> None:
     """See that a secret is given exactly once: as *name*, *name*_env or *name*_file.
 

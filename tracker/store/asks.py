@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from tracker.domain.archive import ExportSnapshot
 from tracker.domain.call import Call
 from tracker.domain.entry import Ask, Order, Resync
-from tracker.domain.key import account_of
+from tracker.domain.key import account_of, partition_of
 from tracker.domain.watch import Watched
 from tracker.store.codec import HEADER_FIELD, Raw, at_ms, parse_ask, parse_entries
 from tracker.store.follow import end, follow
@@ -76,6 +77,20 @@ class Asks:
                 if wanted and account_of(watched.call) == account:
                     found.add(watched.call)
         return found
+
+    async def exports(self, account: str) -> list[str]:
+        """Keys of the exports in *account* that somebody waits for."""
+        return [
+            ExportSnapshot.model_validate_json(raw).key
+            for keys in self._keys
+            async for raw in values(self._redis, keys.exports, f"{account}/*")
+        ]
+
+    async def polled(self, source: str) -> datetime | None:
+        """When *source* last began a full read that it completed; None = never."""
+        name = self._keys[partition_of("source", source, len(self._keys))].polled
+        ms = await self._redis.call(name, "HGET", name, source)
+        return _instant(int(ms)) if ms else None
 
 
 def _asked(raw: Raw) -> Asked:

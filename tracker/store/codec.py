@@ -11,20 +11,33 @@ from tracker.domain.entry import (
     Ask,
     Entry,
     Follow,
+    FollowExport,
     Header,
     Order,
     Reply,
     Resync,
     Watermark,
 )
-from tracker.domain.reading import Alive, Media, Tick, Told
+from tracker.domain.reading import Alive, Exported, Media, Saved, Tick, Told
 from tracker.domain.watch import Unwatch, Watch
 from tracker.errors import StoreError
 
 SCHEMA = 1
 """Of inputs and snapshots; the store remembers the highest that wrote to it."""
 
-Input = Told | Alive | Tick | Media | Request | Sent | Outcome | Watch | Unwatch
+Input = (
+    Told
+    | Alive
+    | Tick
+    | Media
+    | Saved
+    | Exported
+    | Request
+    | Sent
+    | Outcome
+    | Watch
+    | Unwatch
+)
 """Everything that enters by an inbox."""
 
 INBOX_FIELD = b"inputs"
@@ -45,7 +58,9 @@ _HEADER: TypeAdapter[Header] = TypeAdapter(
     Annotated[Entry | Watermark | Reply, Field(discriminator="kind")]
 )
 _ASK: TypeAdapter[Ask] = TypeAdapter(
-    Annotated[Order | Follow | Resync | Reply, Field(discriminator="kind")]
+    Annotated[
+        Order | Follow | FollowExport | Resync | Reply, Field(discriminator="kind")
+    ]
 )
 
 

@@ -25,6 +25,10 @@ class PartitionKeys:
         leases: Hash: lease name to ``token|until_ms|holder``.
         calls, sources, accounts: Hashes: key to the entity's JSON.
         tombs: Hash: a forgotten call's key to ``version``; *tomb_ages* sorts by end.
+        media: Hash: a stored recording's key to what is remembered of it;
+            *media_ages* sorts by when it was last told.
+        exports: Hash: key to the JSON of an export that somebody waits for.
+        polled: Hash: a source's key to when the last full read began, in ms.
         aside: Stream of the inputs on which `decide` raised.
     """
 
@@ -33,6 +37,7 @@ class PartitionKeys:
         base = f"{ROOT}{{p{partition}}}:"
         self._timeline = base + "timeline:"
         self._commands = base + "commands:"
+        self._links = base + "links:"
         self.inbox = base + "inbox"
         self.outbox = base + "outbox"
         self.asks = base + "asks"
@@ -45,6 +50,10 @@ class PartitionKeys:
         self.accounts = base + "accounts"
         self.tombs = base + "tombs"
         self.tomb_ages = base + "tombs:ages"
+        self.media = base + "media"
+        self.media_ages = base + "media:ages"
+        self.exports = base + "exports"
+        self.polled = base + "polled"
         self.aside = base + "aside"
 
     def timeline(self, key: str) -> str:
@@ -58,3 +67,7 @@ class PartitionKeys:
         command's id; ``view`` to how the call was seen last.
         """
         return self._commands + key
+
+    def links(self, key: str) -> str:
+        """The hash of a call's stored recordings, by their keys."""
+        return self._links + key

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tracker.domain.call import Call
+from tracker.domain.call import Call, Tomb
+from tracker.domain.media import KnownMedia
 from tracker.errors import LeaseLostError
 from tracker.store.functions import Functions
 from tracker.store.keys import KEEP_LEASE, PartitionKeys
@@ -112,12 +113,25 @@ class Ledger:
         )
         return answers
 
-    async def tombs(self, keys: Iterable[str]) -> dict[str, int]:
-        """Versions of forgotten calls; 0 for those never seen."""
+    async def tombs(self, keys: Iterable[str]) -> dict[str, Tomb]:
+        """What is left of calls that are not known (any more)."""
         keys = list(keys)
-        name = self.keys.tombs
-        values = await self._redis.call(name, "HMGET", name, *keys)
-        return {k: int(v) if v else 0 for k, v in zip(keys, values, strict=True)}
+        tombs = self.keys.tombs
+        commands: list[Operation] = [("HMGET", tombs, *keys)]
+        commands += [("HKEYS", self.keys.links(key)) for key in keys]
+        versions, *links = await self._redis.pipeline(tombs, commands)
+        return {
+            key: Tomb(int(version or 0), tuple(one.decode() for one in linked))
+            for key, version, linked in zip(keys, versions, links, strict=True)
+        }
+
+    async def media(self, keys: Iterable[str]) -> dict[str, KnownMedia]:
+        """What is remembered of stored recordings, of those that are."""
+        keys = list(keys)
+        name = self.keys.media
+        raws = await self._redis.call(name, "HMGET", name, *keys)
+        found = zip(keys, raws, strict=True)
+        return {k: KnownMedia.model_validate_json(raw) for k, raw in found if raw}
 
     async def now(self) -> datetime:
         """The store's clock."""

@@ -53,6 +53,18 @@ class Stored(NamedTuple):
     snapshot: bytes
 
 
+class Past(NamedTuple):
+    """What was of a call.
+
+    Attributes:
+        intervals: The closed ones, oldest first.
+        media: Keys of its stored recordings.
+    """
+
+    intervals: tuple[Interval, ...]
+    media: tuple[str, ...]
+
+
 class Outbox:
     """All partitions' outboxes, for readers.
 
@@ -133,12 +145,14 @@ class Outbox:
         async for raws in follow(self._redis, self._keys[partition].outbox, after):
             yield [_tailed(partition, raw) for raw in raws]
 
-    async def timeline(self, key: str) -> list[Interval]:
-        """A call's closed intervals, oldest first; kept 7 days beyond its end."""
+    async def past(self, key: str) -> Past:
+        """What was of a call; kept 7 days beyond its end."""
         keys = self._keys[partition_of("call", key, self.partitions)]
         name = keys.timeline(key)
-        raws = await self._redis.call(name, "LRANGE", name, 0, -1)
-        return [_INTERVAL.validate_json(raw) for raw in raws]
+        commands = [("LRANGE", name, 0, -1), ("HKEYS", keys.links(key))]
+        raws, media = await self._redis.pipeline(name, commands)
+        intervals = tuple(_INTERVAL.validate_json(raw) for raw in raws)
+        return Past(intervals, tuple(sorted(key.decode() for key in media)))
 
 
 def _tailed(partition: int, raw: Raw) -> Tailed:

@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 from tracker.domain.command import Request
 from tracker.domain.key import make_key, partition_of
+from tracker.domain.reading import Exported, Media, Saved
 from tracker.domain.snapshot import CommandPart
+from tracker.domain.terms import Kind
 from tracker.domain.view import View
 from tracker.domain.watch import Unwatch, Watch, Watched
 from tracker.store.inbox import Inbox
@@ -44,14 +46,24 @@ class Requests:
         now_ms = await self._redis.time_ms(self._of(call).meta)
         return datetime.fromtimestamp(now_ms / 1000, UTC)
 
-    async def put(self, told: Request | Watch | Unwatch) -> None:
-        """Append it to its call's inbox; the outbox will tell what became of it.
+    async def put(
+        self, told: Request | Watch | Unwatch | Media | Saved | Exported
+    ) -> None:
+        """Append it to its entity's inbox; the outbox will tell what became of it.
 
         Raises:
             StoreUnavailableError: It may have been appended; the same again, with the
                 same id, is harmless.
         """
-        number = partition_of("call", told.call, len(self._keys))
+        kind: Kind
+        match told:
+            case Saved(media=media):
+                kind, key = "media", media.key
+            case Exported(export=export):
+                kind, key = "export", export.key
+            case _:
+                kind, key = "call", told.call
+        number = partition_of(kind, key, len(self._keys))
         await self._inboxes[number].append([told])
 
     async def command(self, call: str, id_: str) -> KeptCommand | None:

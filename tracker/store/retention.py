@@ -17,7 +17,10 @@ ASKS_FOR_MS = 10 * 60 * 1000
 """Who was away longer reads what is open instead."""
 
 TOMBS_FOR_MS = 7 * 24 * 3600 * 1000
-_TOMBS_AT_ONCE = 500
+MEDIA_FOR_MS = 30 * 24 * 3600 * 1000
+"""Longer than tracker may be down, together with how late a recording may be saved."""
+
+_FORGOTTEN_AT_ONCE = 500
 
 
 class Limits(NamedTuple):
@@ -48,7 +51,7 @@ class Retention:
         self._partitions = partitions
 
     async def trim(self, offset: str) -> None:
-        """Trim the streams and forget the oldest tombs.
+        """Trim the streams, and forget the oldest tombs and recordings.
 
         Args:
             offset: The keeper's inbox offset: its entry stays.
@@ -67,7 +70,9 @@ class Retention:
         await self._trim_to(asks, f"{now_ms - ASKS_FOR_MS}-0")
         await self._shrink(outbox, limits.outbox_bytes // share)
         await self._shrink_inbox(limits.inbox_bytes // share, offset)
-        await self._forget_tombs(now_ms - TOMBS_FOR_MS)
+        keys = self._keys
+        await self._forget(keys.tombs, keys.tomb_ages, now_ms - TOMBS_FOR_MS)
+        await self._forget(keys.media, keys.media_ages, now_ms - MEDIA_FOR_MS)
 
     async def _trim_to(self, key: str, oldest: str) -> None:
         await self._redis.call(key, "XTRIM", key, "MINID", "~", oldest)
@@ -88,10 +93,11 @@ class Retention:
         if used and used > limit:
             await self._trim_to(key, offset)
 
-    async def _forget_tombs(self, before_ms: int) -> None:
-        ages, tombs = self._keys.tomb_ages, self._keys.tombs
-        command = ("ZRANGEBYSCORE", ages, "-inf", before_ms, "LIMIT", 0, _TOMBS_AT_ONCE)
+    async def _forget(self, name: str, ages: str, before_ms: int) -> None:
+        """Drop the oldest fields of a hash, whose ages are in a sorted set."""
+        limit = ("LIMIT", 0, _FORGOTTEN_AT_ONCE)
+        command = ("ZRANGEBYSCORE", ages, "-inf", before_ms, *limit)
         old = await self._redis.call(ages, *command)
         if old:
-            commands = [("HDEL", tombs, *old), ("ZREM", ages, *old)]
+            commands = [("HDEL", name, *old), ("ZREM", ages, *old)]
             await self._redis.pipeline(ages, commands)

@@ -39,7 +39,7 @@ from tracker.outlets.payload import ServerSettings, Services
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import codes, frames
 from tracker.store.follow import BEGINNING
-from tracker.store.outbox import Outbox, Stored, Tailed
+from tracker.store.outbox import Outbox, Past, Stored, Tailed
 from tracker.telemetry import Metrics
 
 BEGUN_AT = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -64,6 +64,7 @@ class FilledOutbox(Outbox):
         self.epoch = "e1"
         self.entries: list[list[Tailed]] = [[] for _ in range(PARTITIONS)]
         self.timelines: dict[str, list[Interval]] = {}
+        self.links: dict[str, tuple[str, ...]] = {}
         self.away = False
 
     async def end(self, partition: int) -> str:
@@ -90,9 +91,9 @@ class FilledOutbox(Outbox):
         begin = ids.index(after) + 1
         return self.entries[partition][begin : begin + count]
 
-    async def timeline(self, key: str) -> list[Interval]:
+    async def past(self, key: str) -> Past:
         self._answer()
-        return self.timelines.get(key, [])
+        return Past(tuple(self.timelines.get(key, ())), self.links.get(key, ()))
 
     def _answer(self) -> None:
         if self.away:

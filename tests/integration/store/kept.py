@@ -13,7 +13,7 @@ from tracker.domain.changes import Policy
 from tracker.domain.entry import Ask, Entry
 from tracker.domain.key import make_key
 from tracker.errors import PositionLostError, StoreUnavailableError
-from tracker.ingest.story import Reading, Story
+from tracker.ingest.story import Story, Tellable
 from tracker.ingest.writer import Writer
 from tracker.keep.keeper import Keeper
 from tracker.keep.partition import Partition
@@ -145,7 +145,7 @@ class Teller:
         self.story = Story(self.key, token, process, kept.partitions)
         self._writer = kept.writer
 
-    async def tell(self, *readings: Reading) -> None:
+    async def tell(self, *readings: Tellable) -> None:
         """Append one turn; return when it is stored."""
         await self._writer.append(self.story.tell(readings))
 

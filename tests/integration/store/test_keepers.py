@@ -73,7 +73,7 @@ async def test_an_input_becomes_what_everyone_reads(
     [stored] = [s for s in await kept.outbox.stored(0) if s.view.key == CALL]
     snapshot = _JSON.validate_json(stored.snapshot)
     assert snapshot["version"] == stored.version == len(listener.headers(CALL))
-    timeline = await kept.outbox.timeline(CALL)
+    timeline, _ = await kept.outbox.past(CALL)
     lengths = [(i.state, round((i.to - i.from_).total_seconds())) for i in timeline]
     assert lengths == [(state, 1) for state in STATES]
     keys = kept.keys[0]

@@ -18,14 +18,14 @@ async def test_changes_are_shown_one_after_the_other(
         vonage_cc(tmp_path, monkeypatch) as rig,
         open_account(rig.settings) as account,
     ):
-        key = rig.begin_call()
+        rig.begin()
         async with observing(account.sources()[rig.source]) as observer:
             await observer.until_complete()
             await rig.until_quiet()
-            rig.pause()
-            rig.resume()
+            rig.change()
+            rig.change_again()
             states = ["recording", "paused", "recording"]
-            await observer.until(lambda: observer.states(key) == states)
+            await observer.until(lambda: observer.states(rig.key) == states)
             for befall in (rig.cut, rig.hang, rig.throttle, rig.garble, rig.lose_next):
                 befall()
                 asked, count = rig.requests, len(observer.readings)
@@ -34,7 +34,7 @@ async def test_changes_are_shown_one_after_the_other(
             rig.say_again()
             assert observer.locked is None
             rig.say_nonsense()
-            await observer.until(lambda: observer.states(key)[-1] == "unknown")
+            await observer.until(lambda: observer.states(rig.key)[-1] == "unknown")
             rig.refuse()
             await observer.until(lambda: observer.locked)
         _holds_no_secret(rig, str(observer.locked) + str(observer.failures))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from tests.unit.domain.always import check, public
-from tracker.domain.call import Call, Leg
+from tracker.domain.call import Call, Leg, Tomb
 from tracker.domain.changes import Answer, Change, Policy
 from tracker.domain.command import Command, Outcome, Request, Sent
 from tracker.domain.decide import CallInput, decide, next_due
@@ -167,7 +167,12 @@ class Life:
         now = second(self.now_s)
         before = self.call
         made = decide(
-            before, told, now, self._policy, version=self._tomb, timeline=self.timeline
+            before,
+            told,
+            now,
+            self._policy,
+            tomb=Tomb(self._tomb),
+            timeline=self.timeline,
         )
         self.timeline += made.intervals
         check(before, made, now, self.timeline, self._tomb + 1)
@@ -183,7 +188,7 @@ class Life:
             told,
             now,
             self._policy,
-            version=self._tomb,
+            tomb=Tomb(self._tomb),
             timeline=self.timeline,
         )
         assert not again.changes

@@ -6,15 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.integration.ingest.scripted import call_key, observation, source_key
+from tests.unit.domain.stored import recording
 from tracker.domain.key import partition_of
 from tracker.domain.reading import (
     Checkpoint,
+    Media,
     Observation,
+    Saved,
     SourceReport,
     Told,
     Unreadable,
 )
-from tracker.ingest.story import Reading, Story
+from tracker.ingest.story import Story, Tellable
 
 PARTITIONS = 4
 SOURCE = source_key("jdoe")
@@ -38,7 +41,7 @@ def _place(call: str) -> int:
 
 
 @given(st.lists(st.lists(readings, max_size=5), max_size=8))
-def test_numbers_have_no_hole_anywhere(turns: list[list[Reading]]) -> None:
+def test_numbers_have_no_hole_anywhere(turns: list[list[Tellable]]) -> None:
     """In every partition they go 1, 2, 3 …, in the order of the telling."""
     story, told = _story(), defaultdict[int, list[Told]](list)
     for turn in turns:
@@ -92,3 +95,18 @@ def test_a_retired_source_says_so_everywhere() -> None:
     """Wherever it has legs, they are to turn unknown."""
     told = _story().tell([SourceReport(state="down", retired=True)])
     assert set(told) == set(range(PARTITIONS))
+
+
+def test_a_recording_is_told_where_it_lies_and_where_its_call_does() -> None:
+    """One that was there before is no news to its call."""
+    media = recording("r1", "c1")
+    home = partition_of("media", media.key, PARTITIONS)
+    there = _place(media.call_key or "")
+    told = _story().tell([Saved(media=media), Saved(media=media, old=True)])
+    links = [t.reading for t in told[there] if isinstance(t.reading, Media)]
+    assert links == [Media(call=media.call_key or "", media=media.key)]
+    assert [t.reading.kind for t in told[home]].count("saved") == 2
+    gone = _story().tell([Saved(media=media, gone=True)])
+    assert Media(call=media.call_key or "", media=media.key, gone=True) in [
+        t.reading for t in gone[there]
+    ]

@@ -4,13 +4,19 @@ from collections import Counter
 from typing import Any
 
 from tests.unit.domain.life import second
+from tracker.domain.call import Tomb
 from tracker.domain.changes import Policy
 from tracker.domain.entry import Entry, Outgoing, Reply, Resync, Watermark
+from tracker.domain.media import KnownMedia
 from tracker.domain.reading import (
     Alive,
     Checkpoint,
+    Exported,
+    Media,
     Observation,
     Overdue,
+    Polled,
+    Saved,
     SourceReport,
     Stamp,
     Tick,
@@ -37,6 +43,7 @@ class Inbox:
     Attributes:
         partition: The only one, so everything lies in it.
         drafts: What each entry led to.
+        known: What is remembered of stored recordings.
         told: Types of all events so far.
     """
 
@@ -45,8 +52,9 @@ class Inbox:
         self.drafts: list[Draft] = []
         self.told: list[str] = []
         self.raw: list[tuple[float, bytes]] = []
+        self.known: dict[str, KnownMedia] = {}
         self._numbers: Counter[tuple[str, int]] = Counter()
-        self._tombs: dict[str, int] = {}
+        self._tombs: dict[str, Tomb] = {}
 
     def enter(self, s: float, *inputs: Input) -> list[str]:
         """One entry at second *s*; the types of its events."""
@@ -58,14 +66,30 @@ class Inbox:
         offset = f"{round(s * 1000)}-{len(self.raw)}"
         inputs = parse_packet(raw).inputs
         for key in self.partition.unknown_calls(inputs):
-            self.partition.tombs[key] = self._tombs.get(key, 0)
+            self.partition.tombs[key] = self._tombs.get(key, Tomb())
+        for key in self.partition.unknown_media(inputs) & self.known.keys():
+            self.partition.recordings.known[key] = self.known[key]
         self.partition.fold(offset, second(s), inputs)
         draft = self.partition.take_draft()
-        self._tombs |= {key: version for key, (version, _) in draft.tombs.items()}
+        self._store(draft)
         self.drafts.append(draft)
         events = [fact.type for entry in entries(draft) for fact in entry.facts]
         self.told += events
         return [event.removeprefix("tracker.") for event in events]
+
+    def _store(self, draft: Draft) -> None:
+        """What a later entry may have to look up."""
+        for key, (version, _) in draft.tombs.items():
+            self._tombs[key] = self._tombs.get(key, Tomb())._replace(version=version)
+        links = self.partition.recordings.changed_links
+        for call, changed in links.items():
+            tomb = self._tombs.get(call, Tomb())
+            kept = tuple(media for media in tomb.media if media not in changed)
+            new = tuple(media for media, there in changed.items() if there)
+            self._tombs[call] = tomb._replace(media=kept + new)
+        links.clear()
+        self.known |= self.partition.recordings.changed_known
+        self.partition.recordings.changed_known.clear()
 
     def observed(
         self,
@@ -102,7 +126,13 @@ class Inbox:
     def stamped(
         self,
         source: str,
-        reading: Observation | Checkpoint | SourceReport,
+        reading: Observation
+        | Checkpoint
+        | SourceReport
+        | Media
+        | Saved
+        | Exported
+        | Polled,
         token: int = 1,
     ) -> Told:
         """*reading* at its place in its source's story."""

@@ -12,6 +12,7 @@ from tests.unit.keep.inbox import (
     replies,
     watermarks,
 )
+from tracker.domain.call import Tomb
 from tracker.domain.changes import Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.entry import Order, Reply
@@ -153,7 +154,7 @@ def test_tombs_are_looked_up_for_calls_that_are_not_known() -> None:
         inbox.observed(JDOE, "active", call=call_key(name)) for name in ("01A", "01B")
     ]
     assert inbox.partition.unknown_calls([*seen, TICK]) == {call_key("01B")}
-    inbox.partition.tombs[call_key("01B")] = 41
+    inbox.partition.tombs[call_key("01B")] = Tomb(41)
     assert inbox.partition.unknown_calls(seen) == set()
     inbox.enter(5, *seen)
     assert inbox.shown("01B").version == 42

@@ -1,7 +1,7 @@
 """An archive in memory: it keeps to the protocol, and fails when a test says so."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -101,6 +101,15 @@ class Shelf(Archive):
             return Page(page, None)
         begin_at, key = _order(page[-1])
         return Page(page, f"{begin_at.isoformat()}|{key}")
+
+    async def saved_since(
+        self, at: datetime
+    ) -> AsyncGenerator[Sequence[MediaSnapshot]]:
+        """Two to a page, whenever they began."""
+        self._hear("saved_since", at)
+        found = sorted(self.held.values(), key=_order)
+        for number in range(0, len(found), 2):
+            yield found[number : number + 2]
 
     async def recording(self, key: str) -> MediaSnapshot:
         self._hear("recording", key)

@@ -3,8 +3,11 @@
 from datetime import UTC, datetime
 
 from tracker.domain.command import Request
+from tracker.domain.reading import Exported, Media, Saved
 from tracker.domain.watch import Unwatch, Watch, Watched
 from tracker.store.requests import KeptCommand, Requests
+
+Putable = Request | Watch | Unwatch | Media | Saved | Exported
 
 
 class Unkept(Requests):
@@ -15,12 +18,12 @@ class Unkept(Requests):
     """
 
     def __init__(self) -> None:
-        self.told: list[Request | Watch | Unwatch] = []
+        self.told: list[Putable] = []
 
     async def now(self, call: str) -> datetime:
         return datetime.now(UTC)
 
-    async def put(self, told: Request | Watch | Unwatch) -> None:
+    async def put(self, told: Putable) -> None:
         self.told.append(told)
 
     async def command(self, call: str, id_: str) -> KeptCommand | None:

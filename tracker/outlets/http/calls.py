@@ -64,11 +64,11 @@ async def get_timeline(request: web.Request) -> web.Response:
     stored = _visible(request)
     if stored is None and not _allowed_unseen(request):
         raise ProblemError(404, "no such call")
-    closed = await request.app[SERVICES].outbox.timeline(_key(request))
-    if stored is None and not closed:
+    past = await request.app[SERVICES].outbox.past(_key(request))
+    if stored is None and not past.intervals:
         raise ProblemError(404, "no such call")
     call = CallSnapshot.model_validate_json(stored.snapshot) if stored else None
-    return json_model(timeline(closed, call))
+    return json_model(timeline(past, call))
 
 
 def _key(request: web.Request) -> str:

@@ -7,6 +7,7 @@ from aiohttp import web
 from pydantic import JsonValue, RootModel
 from pydantic_core import to_json
 
+from tracker.domain.archive import ExportSnapshot, MediaSnapshot
 from tracker.domain.base import Model
 from tracker.domain.event import SCHEMA_BASE
 from tracker.domain.snapshot import AccountSnapshot, CallSnapshot, SourceSnapshot
@@ -19,6 +20,8 @@ SCHEMA_JSON: Final = "application/schema+json"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _ENTITIES: Final[dict[str, type[Model]]] = {
     "call": CallSnapshot,
+    "media": MediaSnapshot,
+    "export": ExportSnapshot,
     "source": SourceSnapshot,
     "account": AccountSnapshot,
 }

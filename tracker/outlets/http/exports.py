@@ -5,11 +5,14 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.domain.archive import Archive, ExportSnapshot
 from tracker.domain.base import Model
+from tracker.domain.reading import Exported
+from tracker.errors import StoreUnavailableError
 from tracker.outlets.http.archives import (
     PLATFORM_PROBLEMS,
     AccountProblem,
@@ -26,7 +29,9 @@ from tracker.outlets.http.download import DISPOSITION, pass_on
 from tracker.outlets.http.operation import Operation, json_answer, json_model
 from tracker.outlets.http.query import PageQuery, parse_query
 from tracker.outlets.http.which import Name, WantedExport
-from tracker.outlets.payload import ProblemError, join_items
+from tracker.outlets.payload import SERVICES, ProblemError, join_items
+
+log = structlog.get_logger(__name__)
 
 LIST: Final = "/v1/exports"
 PATH: Final = f"{LIST}/{{provider}}/{{account}}/{{export_id}}"
@@ -80,14 +85,23 @@ async def post_export(request: web.Request) -> web.Response:
     async def export(archive: Archive) -> Sequence[ExportSnapshot]:
         with audited(request, "export", archive.key) as done:
             async with answered(changes=True):
-                made = await archive.export(query)
+                made = (await archive.export(query)).but(filters=query)
             done.outcome = f"asked for as {made.key}"
+        await _follow(request, made)
         return [made]
 
     found, problems = await _each(able, export)
     if not found:
         raise all_failed(problems.values())
     return _page(found, None, problems, 202)
+
+
+async def _follow(request: web.Request, export: ExportSnapshot) -> None:
+    """Have its progress announced; it is under way all the same."""
+    try:
+        await request.app[SERVICES].requests.put(Exported(export=export, asked=True))
+    except StoreUnavailableError as error:
+        log.warning("export_not_followed", export=export.key, error=str(error))
 
 
 async def list_exports(request: web.Request) -> web.Response:

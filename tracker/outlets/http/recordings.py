@@ -2,10 +2,13 @@
 
 from typing import Final
 
+import structlog
 from aiohttp import web
 
 from tracker.domain.archive import Deleted, MediaSnapshot
 from tracker.domain.base import Model
+from tracker.domain.reading import Media, Saved
+from tracker.errors import StoreUnavailableError
 from tracker.outlets.http.archives import (
     PLATFORM_PROBLEMS,
     AccountProblem,
@@ -28,7 +31,9 @@ from tracker.outlets.http.listing import Listing
 from tracker.outlets.http.operation import Operation, json_answer, json_model
 from tracker.outlets.http.query import parse_query
 from tracker.outlets.http.which import RecordingQuery
-from tracker.outlets.payload import join_items
+from tracker.outlets.payload import SERVICES, join_items
+
+log = structlog.get_logger(__name__)
 
 LIST: Final = "/v1/recordings"
 PATH: Final = f"{LIST}/{{provider}}/{{account}}/{{recording_id}}"
@@ -70,11 +75,25 @@ async def delete_recording(request: web.Request) -> web.Response:
     """Delete one at its platform, and tell what became of its audio."""
     key = key_in(request, "recording_id")
     with audited(request, "delete", key) as done:
-        archive = await Shelves(request).allow(key)
+        shelves = Shelves(request)
+        media = await shelves.recording(key)
         async with answered(changes=True):
-            fate = await archive.delete(key)
+            fate = await shelves.of(key).delete(key)
         done.outcome = f"document {fate.document}, audio {fate.audio}"
+    if fate.document == "deleted":
+        await _tell_gone(request, media)
     return json_model(fate)
+
+
+async def _tell_gone(request: web.Request, media: MediaSnapshot) -> None:
+    """Have it announced, and its call forget it; it is gone all the same."""
+    requests = request.app[SERVICES].requests
+    try:
+        await requests.put(Saved(media=media, gone=True))
+        if media.call_key is not None:
+            await requests.put(Media(call=media.call_key, media=media.key, gone=True))
+    except StoreUnavailableError as error:
+        log.warning("deletion_not_told", media=media.key, error=str(error))
 
 
 async def get_audio(request: web.Request) -> web.StreamResponse:

@@ -1,12 +1,11 @@
 """A call's timeline: closed intervals and the open one, as of one moment."""
 
-from collections.abc import Sequence
-
 from pydantic import Field
 
 from tracker.domain.base import Instant, Model
 from tracker.domain.snapshot import FROM, CallSnapshot, Cause, Interval, Totals
 from tracker.domain.terms import Evidence, RecordingState, UnknownReason
+from tracker.store.outbox import Past
 
 
 class OpenInterval(Model):
@@ -27,27 +26,31 @@ class Timeline(Model):
         items: Closed intervals, oldest first.
         open: None when the call is over.
         totals: From the answer on; None when only the intervals are still known.
+        media: Keys of its stored recordings, however late they were saved.
     """
 
     items: tuple[Interval, ...]
     open: OpenInterval | None
     totals: Totals | None
+    media: tuple[str, ...]
 
 
-def timeline(closed: Sequence[Interval], call: CallSnapshot | None) -> Timeline:
+def timeline(past: Past, call: CallSnapshot | None) -> Timeline:
     """The timeline up to *call*.
 
     Args:
-        closed: Read after the call was: it may already hold what *call* shows as open.
+        past: Read after the call was: it may already hold what *call* shows as open.
         call: None when it is forgotten; then all of it is closed.
     """
+    closed, media = past
     if call is None or call.call.ended_at is not None:
         return Timeline(
-            items=tuple(closed), open=None, totals=call.totals if call else None
+            items=closed, open=None, totals=call.totals if call else None, media=media
         )
     recording = call.recording
     return Timeline(
         items=tuple(interval for interval in closed if interval.to <= recording.since),
+        media=media,
         open=OpenInterval(
             state=recording.state,
             from_=recording.since,

@@ -1,7 +1,7 @@
 """The stored recordings of one Vonage Business account."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -23,7 +23,11 @@ from tracker.errors import (
 from tracker.providers.vonage_business.client import VonageBusinessClient
 from tracker.providers.vonage_business.cursor import read_cursor, write_cursor
 from tracker.providers.vonage_business.jobs import Jobs
-from tracker.providers.vonage_business.listing import Item, ShelfReader
+from tracker.providers.vonage_business.listing import (
+    LARGEST_PAGE,
+    Item,
+    ShelfReader,
+)
 from tracker.providers.vonage_business.normalise import (
     OwnedJob,
     export,
@@ -102,6 +106,17 @@ class VonageBusinessArchive:
         has_more = len(found) > limit > 0
         cursor = write_cursor(shown[-1].mark, query.order) if has_more else None
         return Page([item.media for item in shown], cursor)
+
+    async def saved_since(
+        self, at: datetime
+    ) -> AsyncGenerator[Sequence[MediaSnapshot]]:
+        """Pages of those that began since then: when one was saved is not told."""
+        query = MediaQuery(from_at=at, order="start:asc")
+        page = await self.recordings(query, LARGEST_PAGE)
+        yield page.items
+        while page.after is not None:
+            page = await self.recordings(query, LARGEST_PAGE, page.after)
+            yield page.items
 
     async def recording(self, key: str) -> MediaSnapshot:
         """One recording."""

@@ -6,9 +6,9 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from tracker.providers.settings import (
-    AccountSettings,
     BaseUrl,
     NumberDisplay,
+    RecordingsSettings,
     check_secret,
 )
 
@@ -26,7 +26,7 @@ def _api_path(value: str) -> str:
 Name = Annotated[str, Field(min_length=1)]
 
 
-class VonageBusinessSettings(AccountSettings):
+class VonageBusinessSettings(RecordingsSettings):
     """One account of Vonage Business Communications.
 
     Attributes:

@@ -1,0 +1,171 @@
+"""The poller of stored recordings, on an archive that a test fills."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.contract.observer import Observer, observing
+from tests.unit.outlets.shelf import BEGUN_AT, Shelf
+from tracker.domain.archive import MediaQuery
+from tracker.domain.reading import Checkpoint, Exported, Polled, Saved
+from tracker.errors import CommandRefusedError, ProviderUnavailableError
+from tracker.providers.recordings import RecordingsSource
+from tracker.providers.settings import RecordingsSettings
+
+NEW = datetime.now(UTC)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf("acme")
+
+
+@asynccontextmanager
+async def polled(
+    shelf: Shelf, polled_at: datetime | None = NEW, **settings: float
+) -> AsyncIterator[Observer]:
+    """A poller that looks often, once it has read everything."""
+    fields = {"recordings_interval_s": 0.02, "recordings_late_h": 24.0, **settings}
+    source = RecordingsSource(shelf, RecordingsSettings(account="acme", **fields))
+    source.begin(polled_at)
+    async with observing(source) as observer:
+        await observer.until_complete()
+        yield observer
+
+
+def saved(observer: Observer) -> list[Saved]:
+    return [r for r in observer.readings if isinstance(r, Saved)]
+
+
+def keys(observer: Observer) -> list[str]:
+    return [one.media.key for one in saved(observer)]
+
+
+async def test_each_is_told_once_however_often_it_is_read(shelf: Shelf) -> None:
+    """The first read is whole, and says so; later ones tell what is new."""
+    first = [shelf.put(number) for number in range(3)]
+    async with polled(shelf) as observer:
+        kinds = [type(reading) for reading in observer.readings]
+        assert kinds == [Saved, Saved, Saved, Polled, Checkpoint]
+        reads = len(observer.checkpoints)
+        late = shelf.put(9)
+        await observer.until(lambda: len(observer.checkpoints) > reads + 2)
+    assert keys(observer) == [*first, late]
+    assert not any(one.old for one in saved(observer))
+
+
+async def test_one_whose_audio_came_is_told_again(shelf: Shelf) -> None:
+    """And nothing else is."""
+    shelf.put(1, audio="pending")
+    shelf.put(2)
+    async with polled(shelf) as observer:
+        shelf.put(1, audio="ready")
+        await observer.until(lambda: len(saved(observer)) == 3)
+    assert [one.media.audio for one in saved(observer)] == ["pending", "ready", "ready"]
+
+
+async def test_an_account_s_first_read_is_of_old_ones(shelf: Shelf) -> None:
+    """Unless somebody asked for the last days; what comes later is new."""
+    shelf.put(1, started_at=NEW - timedelta(days=3))
+    shelf.put(2, started_at=NEW - timedelta(days=1))
+    async with polled(shelf, None) as observer:
+        assert [one.old for one in saved(observer)] == [True, True]
+        shelf.put(3, started_at=NEW - timedelta(hours=20))
+        await observer.until(lambda: len(saved(observer)) == 3)
+        assert saved(observer)[-1].old is False
+    async with polled(shelf, None, backfill_days=2) as observer:
+        assert [one.old for one in saved(observer)] == [True, False, False]
+    asked = min(at for what, at in shelf.asked if what == "saved_since")
+    assert timedelta(days=2) > NEW - asked > timedelta(days=1.9)
+
+
+async def test_after_a_pause_it_looks_back_behind_it(shelf: Shelf) -> None:
+    """What was saved while nothing ran, as late as recordings may be."""
+    ended = NEW - timedelta(days=10)
+    async with polled(shelf, ended):
+        pass
+    [asked, *_] = [at for what, at in shelf.asked if what == "saved_since"]
+    assert asked == ended - timedelta(hours=24)
+
+
+async def test_what_is_gone_is_told_when_the_platform_says_so(shelf: Shelf) -> None:
+    """One that is no longer listed is asked for; one that is too old is not missed."""
+    gone = shelf.put(1, started_at=NEW)
+    hidden = shelf.put(2, started_at=NEW)
+    aged = shelf.put(3, started_at=NEW - timedelta(days=9))
+    async with polled(shelf) as observer:
+        held = dict(shelf.held)
+        del shelf.held[gone], shelf.held[aged]
+        await observer.until(lambda: any(one.gone for one in saved(observer)))
+        assert held[hidden] == shelf.held[hidden]
+        await observer.until(
+            lambda: sum(isinstance(r, Polled) for r in observer.readings) > 2
+        )
+    assert [one.media.key for one in saved(observer) if one.gone] == [gone]
+    assert ("recording", gone) in shelf.asked
+    assert ("recording", aged) not in shelf.asked
+
+
+async def test_a_resync_tells_everything_again(shelf: Shelf) -> None:
+    """A keeper found that something was lost."""
+    first = shelf.put(1)
+    async with polled(shelf) as observer:
+        observer.source.resync()
+        await observer.until(lambda: keys(observer) == [first, first])
+
+
+async def test_it_begins_anew_after_trouble(shelf: Shelf) -> None:
+    """What was told stays told."""
+    first = shelf.put(1)
+    async with polled(shelf) as observer:
+        shelf.failure = ProviderUnavailableError("busy")
+        await observer.until(lambda: observer.failures)
+        second = shelf.put(2)
+        shelf.failure = None
+        await observer.until(lambda: len(saved(observer)) == 2)
+    assert keys(observer) == [first, second]
+
+
+async def test_an_export_is_looked_at_until_it_is_settled(shelf: Shelf) -> None:
+    """One that the platform has forgotten meanwhile has expired."""
+    done = (await shelf.export(MediaQuery())).key
+    lost = (await shelf.export(MediaQuery())).key
+    async with polled(shelf, recordings_interval_s=0.02) as observer:
+        source = observer.source
+        assert isinstance(source, RecordingsSource)
+        source.follow_export(done)
+
+        def states(key: str) -> list[str]:
+            told = [r.export for r in observer.readings if isinstance(r, Exported)]
+            return [export.state for export in told if export.key == key]
+
+        await observer.until(lambda: states(done) == ["running", "completed"])
+        source.follow_export(lost)
+        await observer.until(lambda: states(lost) == ["running"])
+        del shelf.jobs[lost]
+        await observer.until(lambda: states(lost)[-1] == "expired")
+        looks = [key for what, key in shelf.asked if what == "export_job"]
+        reads = len(observer.checkpoints)
+        await observer.until(lambda: len(observer.checkpoints) > reads + 2)
+        assert looks == [key for what, key in shelf.asked if what == "export_job"]
+
+
+async def test_it_takes_no_commands(shelf: Shelf) -> None:
+    """There is nothing live here."""
+    async with polled(shelf) as observer:
+        asking = observer.source.commanding(BEGUN_AT)
+        with pytest.raises(CommandRefusedError):
+            async with asking as ask:
+                await ask("r1", "pause", {})
+
+
+async def test_it_is_asked_to_look_now(shelf: Shelf) -> None:
+    """Something else told that there is a new one."""
+    async with polled(shelf, recordings_interval_s=3600) as observer:
+        new = shelf.put(1)
+        observer.source.look(new)
+        async with asyncio.timeout(5):
+            await observer.until(lambda: keys(observer) == [new])
