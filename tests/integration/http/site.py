@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from tests.unit.outlets.unkept import Unkept
+from tests.unit.outlets.unkept import Putable, Unkept
 from tracker.domain.archive import Archive
 from tracker.domain.entry import Entry, Fact, Header, Watermark
 from tracker.domain.event import Event
@@ -120,6 +120,13 @@ class Site:
     reasons: list[str] = field(default_factory=list)
     _views: dict[tuple[Kind, str], View] = field(default_factory=dict)
     _number: int = 0
+
+    @property
+    def told(self) -> list[Putable]:
+        """What was put into the store, in order."""
+        requests = self.services.requests
+        assert isinstance(requests, Unkept)
+        return requests.told
 
     def token(self, scope: str = "calls:read sources:read", **limits: list[str]) -> str:
         """An access token."""

@@ -151,9 +151,11 @@ async def test_a_timeline_outlives_its_call(guarded: Site, get: Get) -> None:
     """A forgotten call's intervals are shown to those who may see all agents."""
     path = "/v1/calls/genesys/acme/c1/timeline"
     guarded.outbox.timelines["genesys/acme/c1"] = [interval("recording", 0, 60)]
+    guarded.outbox.links["genesys/acme/c1"] = ("genesys/acme/r1",)
     status, answer = await get(guarded, path, guarded.token(accounts=["genesys/acme"]))
     assert (status, answer["open"], answer["totals"]) == (200, None, None)
     assert len(answer["items"]) == 1
+    assert answer["media"] == ["genesys/acme/r1"]
     for token in (
         guarded.token(agents=["jdoe"]),
         guarded.token(accounts=["genesys/other"]),

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from tests.integration.http.conftest import Get
 from tests.integration.http.site import JWT, Site, serving
 from tests.unit.outlets.shelf import Shelf, content
+from tracker.domain.reading import Exported
 from tracker.errors import ProviderUnavailableError
 
 
@@ -37,6 +38,9 @@ async def test_an_export_is_asked_of_every_account(
     status, page = await post(session, site, **wanted)
     assert status == 202
     assert [item["key"] for item in page["items"]] == ["kazoo/a/e0", "kazoo/b/e0"]
+    assert [item["filters"]["dnis"] for item in page["items"]] == ["1", "1"]
+    asked = [one for one in site.told if isinstance(one, Exported) and one.asked]
+    assert [one.export.key for one in asked] == ["kazoo/a/e0", "kazoo/b/e0"]
     ((_, query),) = shelves[0].asked
     assert (query.min_duration_ms, query.dnis) == (2000, "1")
     assert (await get(site, "/v1/exports/kazoo/a/e0"))[1]["state"] == "running"

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from tests.integration.http.conftest import Get
 from tests.integration.http.site import JWT, Site, call, serving
 from tests.unit.outlets.shelf import Shelf
+from tracker.domain.reading import Media, Saved
 from tracker.errors import (
     CommandRefusedError,
     ProviderError,
@@ -196,7 +197,7 @@ async def test_a_delete_is_told_and_written_down(
     guarded: Site, shelves: list[Shelf], session: ClientSession
 ) -> None:
     """What became of it; who deleted it, and what came of the attempts that failed."""
-    key = shelves[0].put(1)
+    key = shelves[0].put(1, call_key="kazoo/a/c1")
     url = f"{guarded.url}/v1/recordings/{key}"
 
     async def delete(scope: str, **limits: list[str]) -> tuple[int, Any]:
@@ -212,6 +213,10 @@ async def test_a_delete_is_told_and_written_down(
         told = {"document": "deleted", "audio": "kept"}
         assert await delete("recordings:delete") == (200, told)
         assert (await delete("recordings:delete"))[0] == 404
+    saved, link = guarded.told
+    assert isinstance(saved, Saved)
+    assert (saved.media.key, saved.gone) == (key, True)
+    assert link == Media(call="kazoo/a/c1", media=key, gone=True)
     lines = [log for log in logs if log["event"] == "audit"]
     assert [(log["who"], log["what"], log["key"]) for log in lines] == [
         ("jdoe", "delete", key)
