@@ -2,7 +2,8 @@
 
 The simulated Vonage Business, tracker and the client have a process each. Listing: all
 recordings over all pages. Streaming: the audio of one large recording, read and thrown
-away; tracker's memory must not follow the file's size.
+away; tracker's memory must not follow the file's size. Once as over a gigabit line, and
+once as fast as it goes: then three processes share what one connection had to itself.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ from tracker.simulators.vonage_business import VonageBusinessOptions
 RECORDINGS = 20_000
 PAGE = 1000
 FILE_BYTES = 1 << 30
+LINE_BYTES_PER_S = 1e9 / 8
 API = "/t/vbc.prod/call_recording/api"
 
 OPTIONS = VonageBusinessOptions()
@@ -42,12 +44,12 @@ LOGIN = {
 
 
 @asynccontextmanager
-async def platform() -> AsyncIterator[tuple[str, int]]:
+async def platform(*options: str) -> AsyncIterator[tuple[str, int]]:
     """The simulator's address and its process."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "tracker.simulators.vonage_business"),
-        *("--recordings", str(RECORDINGS)),
+        *options,
         stdout=PIPE,
     )
     assert process.stdout
@@ -110,39 +112,52 @@ async def large(http: aiohttp.ClientSession) -> str:
     return str(made["id"])
 
 
-async def measure(url: str, base_url: str, tracker: TrackerProcess, pid: int) -> None:
-    """Both, directly and through tracker."""
-    async with (
-        aiohttp.ClientSession(base_url) as direct,
-        aiohttp.ClientSession(url) as through,
-    ):
+@asynccontextmanager
+async def client(base_url: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """Of the platform itself."""
+    async with aiohttp.ClientSession(base_url) as direct:
         async with direct.post("/token", data=LOGIN) as answer:
             token = (await answer.json())["access_token"]
         direct.headers["Authorization"] = f"Bearer {token}"
-        title(f"{RECORDINGS} recordings, {PAGE} a page")
-        itself = await timed(list_directly(direct))
-        ours = await timed(list_through(through))
-        show("listed directly", itself, "/s")
-        show("listed through tracker", ours, "/s", f"{ours / itself:.2f} x")
-        id_ = await large(direct)
-        title(f"one file of {FILE_BYTES >> 20} MB")
-        key = f"vonage_business/{OPTIONS.account}/company%3A{id_}"
-        path, ours_path = f"{API}/audio/recording/{id_}", f"/v1/recordings/{key}/audio"
-        itself = await read(direct, path)
-        before = rss_bytes(tracker.pid)
-        cpu = CpuMeter(tracker=tracker.pid, simulator=pid)
-        cpu.begin()
-        ours = await read(through, URL(ours_path, encoded=True))
-        cpu.show()
-        show("streamed directly", itself / 1e6, "MB/s")
-        show("streamed through tracker", ours / 1e6, "MB/s", f"{ours / itself:.2f} x")
-        grown = rss_bytes(tracker.pid) - before
-        show("memory that tracker took for it", grown / 1e6, "MB")
+        yield direct
 
 
-async def bench(directory: Path) -> None:
+async def measure_lists(
+    direct: aiohttp.ClientSession, through: aiohttp.ClientSession
+) -> None:
+    """All of them, directly and through tracker."""
+    title(f"{RECORDINGS} recordings, {PAGE} a page")
+    itself = await timed(list_directly(direct))
+    ours = await timed(list_through(through))
+    show("listed directly", itself, "/s")
+    show("listed through tracker", ours, "/s", f"{ours / itself:.2f} x")
+
+
+async def measure_file(
+    direct: aiohttp.ClientSession,
+    through: aiohttp.ClientSession,
+    tracker: TrackerProcess,
+    simulator: int,
+) -> None:
+    """One file, likewise."""
+    id_ = await large(direct)
+    key = f"vonage_business/{OPTIONS.account}/company%3A{id_}"
+    itself = await read(direct, f"{API}/audio/recording/{id_}")
+    before = rss_bytes(tracker.pid)
+    cpu = CpuMeter(tracker=tracker.pid, simulator=simulator)
+    cpu.begin()
+    ours = await read(through, URL(f"/v1/recordings/{key}/audio", encoded=True))
+    cpu.show()
+    show("streamed directly", itself / 1e6, "MB/s")
+    show("streamed through tracker", ours / 1e6, "MB/s", f"{ours / itself:.2f} x")
+    grown = rss_bytes(tracker.pid) - before
+    show("memory that tracker took for it", grown / 1e6, "MB")
+
+
+async def bench(directory: Path, pace: float | None) -> None:
     """With everything in place."""
-    async with platform() as (base_url, pid):
+    line = ("--audio-bytes-per-s", str(pace)) if pace else ()
+    async with platform("--recordings", str(RECORDINGS), *line) as (base_url, pid):
         account = {
             "account": OPTIONS.account,
             "base_url": base_url,
@@ -150,13 +165,23 @@ async def bench(directory: Path) -> None:
             "client_secret": OPTIONS.client_secret,
             "username": OPTIONS.username,
             "password": OPTIONS.password,
+            "recordings_interval_s": 3600,
         }
         config = write_config(directory, None, {"vonage_business": account})
-        async with tracker_process(config) as tracker:
-            await measure(tracker.url, base_url, tracker, pid)
+        async with (
+            tracker_process(config) as tracker,
+            client(base_url) as direct,
+            aiohttp.ClientSession(tracker.url) as through,
+        ):
+            if pace is None:
+                await measure_lists(direct, through)
+            how = f"at {pace / 1e6:.0f} MB/s" if pace else "as fast as it goes"
+            title(f"one file of {FILE_BYTES >> 20} MB, {how}")
+            await measure_file(direct, through, tracker, pid)
 
 
 def main(_: Sequence[str]) -> None:
     """Print the figures."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
-        uvloop.run(bench(Path(directory)))
+    for pace in (None, LINE_BYTES_PER_S):
+        with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+            uvloop.run(bench(Path(directory), pace))

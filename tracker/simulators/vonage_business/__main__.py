@@ -65,6 +65,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--expires-in", type=int, default=default.expires_in, help="seconds")
     add("--types", choices=("examples", "schema", "seeded"), default=default.types)
     add("--ranges", action="store_true", help="parts of audio can be asked for")
+    help_text = "of each file of audio, as over a line"
+    pace = default.audio_bytes_per_s
+    add("--audio-bytes-per-s", type=float, default=pace, help=help_text)
     help_text = "seconds from file to file of an export, or never"
     add("--job-file-s", type=_pace, default=default.job_file_s, help=help_text)
     add("--limit-per-s", type=int, default=default.limit_per_s)

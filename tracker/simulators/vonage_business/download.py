@@ -21,26 +21,31 @@ class Part(NamedTuple):
     stop: int
 
 
-def audio_response(recording: Recording, range_header: str | None) -> web.Response:
+def audio_response(
+    recording: Recording, range_header: str | None, bytes_per_s: float | None = None
+) -> web.Response:
     """A recording's audio, or a part of it.
 
     Args:
         recording: Whose audio.
         range_header: What was asked for; None: all of it, without a word about parts.
             A header that is no range of bytes, or several, also gets all of it.
+        bytes_per_s: How fast it is sent; None: as fast as it is taken.
     """
     size = recording.size_bytes
-    if range_header is None:
-        return _audio(recording, Part(0, size), HTTPStatus.OK, {})
-    headers = {"Accept-Ranges": "bytes"}
-    part = find_part(range_header, size)
-    if part is None:
-        return _audio(recording, Part(0, size), HTTPStatus.OK, headers)
-    if part.start >= part.stop:
-        headers["Content-Range"] = f"bytes */{size}"
-        return web.Response(status=416, headers=headers)
-    headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
-    return _audio(recording, part, HTTPStatus.PARTIAL_CONTENT, headers)
+    part, status, headers = Part(0, size), HTTPStatus.OK, dict[str, str]()
+    if range_header is not None:
+        headers["Accept-Ranges"] = "bytes"
+        found = find_part(range_header, size)
+        if found is not None and found.start >= found.stop:
+            headers["Content-Range"] = f"bytes */{size}"
+            return web.Response(status=416, headers=headers)
+        if found is not None:
+            part, status = found, HTTPStatus.PARTIAL_CONTENT
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+    chunks = partial(audio.audio_chunks, recording.id, part.start, part.stop)
+    body = Flow(chunks, audio.CONTENT_TYPE, part.stop - part.start, bytes_per_s)
+    return web.Response(status=status, headers=headers, body=body)
 
 
 def zip_response(job: Job) -> web.Response:
@@ -60,11 +65,3 @@ def find_part(header: str, size: int) -> Part | None:
     if last and int(last) < int(first):
         return None
     return Part(int(first), min(size, int(last) + 1) if last else size)
-
-
-def _audio(
-    recording: Recording, part: Part, status: int, headers: dict[str, str]
-) -> web.Response:
-    chunks = partial(audio.audio_chunks, recording.id, part.start, part.stop)
-    body = Flow(chunks, audio.CONTENT_TYPE, part.stop - part.start)
-    return web.Response(status=status, headers=headers, body=body)

@@ -38,6 +38,8 @@ class VonageBusinessOptions:
         most_per_page: A greater `page_size` is cut down to it; None: any is fine.
         ranges: Whether a part of an audio file can be asked for. The documents say
             nothing about it; without, the header is ignored.
+        audio_bytes_per_s: How fast each file of audio is sent, as over a line; None:
+            as fast as it is taken.
         error_bodies: Whether 400, 401, 403 and 404 come with a body.
         job_file_s: How fast export jobs go on by themselves.
         job_valid_s: Seconds that a completed job can be downloaded.
@@ -63,6 +65,7 @@ class VonageBusinessOptions:
     links: Literal["zero_based", "as_printed"] = "zero_based"
     most_per_page: int | None = None
     ranges: bool = False
+    audio_bytes_per_s: float | None = None
     error_bodies: bool = False
     job_file_s: Pace = 0.01
     job_valid_s: float = 7 * DAY_S

@@ -86,9 +86,9 @@ class VbcServer:
         if place.kind == "zip":
             return zip_response(self._site.rest.result(request.query))
         recording = self._site.rest.audio(place)
-        if not self._site.options.ranges:
-            return audio_response(recording, None)
-        return audio_response(recording, request.headers.get("Range", ""))
+        options = self._site.options
+        asked = request.headers.get("Range", "") if options.ranges else None
+        return audio_response(recording, asked, options.audio_bytes_per_s)
 
 
 async def _target(request: web.Request) -> Target:
