@@ -5,6 +5,7 @@ A key is ``provider/account`` (account), ``provider/account/source`` (source) or
 told beside the key: a source and a call may share one.
 """
 
+from functools import lru_cache
 from urllib.parse import quote, unquote
 from zlib import crc32
 
@@ -13,7 +14,13 @@ from tracker.domain.terms import Kind
 
 def make_key(*parts: str) -> str:
     """Join *parts*, each percent-encoded, so that no part can forge a slash."""
-    return "/".join(quote(part, safe="") for part in parts)
+    return "/".join(map(_encoded, parts))
+
+
+@lru_cache(maxsize=4096)
+def _encoded(part: str) -> str:
+    """Most parts come again and again: providers, accounts, agents."""
+    return quote(part, safe="")
 
 
 def split_key(key: str) -> tuple[str, ...]:
