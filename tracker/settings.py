@@ -24,8 +24,9 @@ from pydantic_settings import (
 from tracker.domain.terms import PLATFORMS
 from tracker.errors import ConfigError
 from tracker.keep.settings import KeepSettings
-from tracker.outlets.auth import AuthSettings
-from tracker.outlets.payload import ServerSettings, is_loopback
+from tracker.outlets.auth import AuthSettings, is_loopback
+from tracker.outlets.payload import ServerSettings
+from tracker.outlets.quota import LimitSettings
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     store: StoreSettings = StoreSettings()
     auth: AuthSettings = AuthSettings()
+    limits: LimitSettings = LimitSettings()
     keep: KeepSettings = KeepSettings()
     stream: StreamSettings = StreamSettings()
     log: LogSettings = LogSettings()

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from tracker.app.opened import opened_store
 from tracker.app.roles import opened_accounts
 from tracker.errors import ConfigError, ProviderError
+from tracker.outlets.auth import Authenticator
 from tracker.settings import Settings
 
 
@@ -26,6 +27,10 @@ async def check(settings: Settings) -> AsyncIterator[CheckLine]:
             yield CheckLine(True, "store", detail)
     except ConfigError as error:
         yield CheckLine(False, "store", str(error))
+    try:
+        yield CheckLine(True, "auth", await Authenticator(settings.auth).check())
+    except ConfigError as error:
+        yield CheckLine(False, "auth", str(error))
     async with opened_accounts(settings) as accounts:
         for account in accounts:
             try:

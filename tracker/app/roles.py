@@ -34,6 +34,7 @@ from tracker.keep.role import KeepRole
 from tracker.outlets import http
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.payload import Services
+from tracker.outlets.quota import Quota
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
 from tracker.providers.base import Account, CheckedArchive, Source
@@ -222,6 +223,7 @@ async def _serve(
             for provider, accounts in settings.accounts.items()
             for account in accounts
         ),
+        quota=Quota(settings.limits if settings.auth.mode == "jwt" else None),
     )
     stream = Gateway(services, settings.stream)
     app = create_server(services, [http.routes(services, STREAM), stream.routes()])
@@ -229,6 +231,7 @@ async def _serve(
     await tails.start()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(tails.run())
+        group.create_task(services.auth.run())
         try:
             async with listening(app, settings.server) as url:
                 on_ready(url)

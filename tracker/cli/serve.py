@@ -21,6 +21,11 @@ from tracker.telemetry import LogSettings, configure_logging
 _stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 _stdout = Console(highlight=False, soft_wrap=True)
 
+_ANYBODY = (
+    'without authentication (auth.mode = "none"): anybody on this machine may see and '
+    "do everything, and nobody from elsewhere"
+)
+
 
 def add_to(commands: typer.Typer) -> None:
     """Put this module's commands into *commands*."""
@@ -50,6 +55,8 @@ def run(
         def ready(running: app.Running) -> None:
             started()
             _stderr.print(f"tracker serves at {running.url} (Ctrl-C ends it)")
+            if settings.auth.mode == "none" and "serve" in settings.roles:
+                _stderr.print(_ANYBODY)
 
         run_until_signal(app.run(settings, settings.roles, on_ready=ready))
 

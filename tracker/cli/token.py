@@ -1,7 +1,8 @@
-"""`tracker token`: an access token from the settings' own secret."""
+"""`tracker token`: an access token, signed with the settings' secret or with a key."""
 
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -37,9 +38,16 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     account: Only = None,
     provider: Only = None,
     expires: Annotated[str, typer.Option(help="From now: 30m, 1h, 7d.")] = "1h",
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="Sign with this private key, PEM or JWK.",
+            show_default="the secret of the settings",
+        ),
+    ] = None,
     config: Config = None,
 ) -> None:
-    """Print an access token, signed with the secret of the settings."""
+    """Print an access token, for trying: it is signed with the settings' secret."""
     scopes = {scope for given in scope or ["calls:read"] for scope in given.split()}
     if not scopes <= SCOPES:
         message = f"--scope: there are {', '.join(sorted(SCOPES))}"
@@ -48,7 +56,7 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
         {"agents": agent, "teams": team, "accounts": account, "providers": provider}
     )
     expires_at = datetime.now(UTC) + _duration(expires)
-    typer.echo(mint(load(config).auth, sub, scopes, limits, expires_at))
+    typer.echo(mint(load(config).auth, sub, scopes, limits, expires_at, key))
 
 
 def _duration(text: str) -> timedelta:

@@ -1,14 +1,13 @@
 """What all outlets share: their settings and services, problems, pages of items."""
 
-import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 
 from tracker.domain.archive import Archive
@@ -20,6 +19,8 @@ from tracker.fanout.replay import Replay
 from tracker.fanout.settings import FanoutSettings
 from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
+from tracker.outlets.origins import parse_origin
+from tracker.outlets.quota import Quota
 from tracker.store.outbox import Outbox
 from tracker.store.requests import Requests
 from tracker.telemetry import Metrics
@@ -40,16 +41,8 @@ class ServerSettings(FanoutSettings):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8080, ge=0, le=65535)
     """0: any free one."""
-
-
-def is_loopback(host: str) -> bool:
-    """Only this machine can reach *host*, or send its name."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
+    allowed_origins: tuple[Annotated[str, AfterValidator(parse_origin)], ...] = ()
+    """Of pages that are not tracker's own and may ask it, as ``https://host``."""
 
 
 class Fault(BaseModel):
@@ -142,6 +135,7 @@ class Services:
         version: Of tracker.
         archives: Stored recordings, by their account's key.
         accounts: Keys of those in the settings, whether or not they have spoken yet.
+        quota: What subjects have used of what they may.
     """
 
     projection: Projection
@@ -157,6 +151,7 @@ class Services:
     version: str
     archives: Mapping[str, Archive] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
+    quota: Quota = field(default_factory=Quota)
 
     def knows_account(self, key: str) -> bool:
         """Whether the account is there.

@@ -2,7 +2,7 @@
 
 import errno
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,7 +11,14 @@ import structlog
 from aiohttp import hdrs, web
 
 from tracker.errors import ConfigError, PositionLostError, StoreUnavailableError
-from tracker.outlets.auth import ForbiddenError, UnauthorizedError
+from tracker.outlets import origins
+from tracker.outlets.auth import (
+    ForbiddenError,
+    KeysAwayError,
+    UnauthorizedError,
+    is_loopback,
+)
+from tracker.outlets.origins import Handler
 from tracker.outlets.payload import (
     RETRY_AFTER_S,
     SERVICES,
@@ -19,25 +26,32 @@ from tracker.outlets.payload import (
     ProblemError,
     ServerSettings,
     Services,
-    is_loopback,
 )
 
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_LINE_BYTES: Final = 64 * 1024  # a cursor of 1,024 partitions is long
 SHUTDOWN_S: Final = 1.0
 
-log = structlog.get_logger(__name__)
+TOKEN_NAMES: Final = frozenset({"access_token", "authorization", "bearer", "token"})
+"""What a parameter with a token is called by those who put it there (RFC 6750, 2.3)."""
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_IN_ADDRESS: Final = (
+    "an access token never stands in an address: send it as Authorization: Bearer, or "
+    "over the stream as a subprotocol or first frame; and have this one revoked"
+)
+_NOT_WELCOME: Final = "pages of this origin may not ask: see server.allowed_origins"
+
+log = structlog.get_logger(__name__)
 
 
 def create_server(
     services: Services, outlets: Iterable[Iterable[web.RouteDef]]
 ) -> web.Application:
     """Put the routes of all *outlets* into one application."""
-    middlewares = [measure, answer_problems]
+    middlewares = [measure, answer_problems, refuse_tokens_in_addresses]
     if services.auth.mode == "none":
         middlewares.append(refuse_strangers)
+    middlewares.append(watch_origins)
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY_BYTES)
     app[SERVICES] = services
     app.on_response_prepare.append(_harden)
@@ -97,17 +111,41 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 async def refuse_strangers(
     request: web.Request, handler: Handler
 ) -> web.StreamResponse:
-    """Without authentication, keep out what a browser was talked into sending.
+    """Without authentication, keep out who comes by another name than this machine's.
 
-    A page from elsewhere may open a WebSocket to loopback, or come by a name of its own
-    that resolves there; both say so in a header.
+    A page from elsewhere may have a name of its own that resolves to loopback.
     """
-    for header in (hdrs.HOST, hdrs.ORIGIN):
-        for value in request.headers.getall(header, ()):
-            host = _hostname(value if header == hdrs.ORIGIN else f"//{value}")
-            if not is_loopback(host):
-                detail = f"without authentication only loopback may be the {header}"
-                raise ProblemError(403, detail)
+    for value in request.headers.getall(hdrs.HOST, ()):
+        if not is_loopback(_hostname(f"//{value}")):
+            raise ProblemError(403, "without authentication only loopback is the Host")
+    return await handler(request)
+
+
+@web.middleware
+async def watch_origins(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Keep out pages that a browser was talked into opening, as it says itself."""
+    if origins.is_public(request):
+        return await handler(request)
+    services = request.app[SERVICES]
+    allowed, local = services.settings.allowed_origins, services.auth.mode == "none"
+    for origin in request.headers.getall(hdrs.ORIGIN, ()):
+        if not origins.is_welcome(origin, request.host, allowed, local=local):
+            raise ProblemError(403, _NOT_WELCOME)
+        request[origins.ORIGIN] = origin
+    if origins.ORIGIN in request and origins.is_preflight(request):
+        return origins.preflight()
+    return await handler(request)
+
+
+@web.middleware
+async def refuse_tokens_in_addresses(
+    request: web.Request, handler: Handler
+) -> web.StreamResponse:
+    """Addresses end up in logs and histories: a token never stands in one."""
+    if request.query_string and not TOKEN_NAMES.isdisjoint(
+        name.lower() for name in request.query
+    ):
+        raise ProblemError(400, _IN_ADDRESS)
     return await handler(request)
 
 
@@ -126,8 +164,9 @@ async def measure(request: web.Request, handler: Handler) -> web.StreamResponse:
     return response
 
 
-async def _harden(_request: web.Request, response: web.StreamResponse) -> None:
-    """Tell no versions, and let no browser guess a type."""
+async def _harden(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell no versions, let no browser guess a type, and only its page see it."""
+    origins.tell_browser(request, response)
     response.headers[hdrs.SERVER] = "tracker"
     response.headers["X-Content-Type-Options"] = "nosniff"
 
@@ -150,6 +189,9 @@ def _problem_of(error: Exception) -> ProblemError | None:
         case PositionLostError():
             detail = "what followed this position is gone: take a snapshot and go on"
             problem = ProblemError(410, detail, type_=SNAPSHOT_REQUIRED)
+        case KeysAwayError():
+            headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)
+            problem = ProblemError(503, str(error), headers=headers)
         case StoreUnavailableError():
             headers[hdrs.RETRY_AFTER] = str(RETRY_AFTER_S)
             problem = ProblemError(503, "the store is away: try again", headers=headers)

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from tracker.outlets.payload import Problem, ProblemError, is_loopback, join_items
+from tracker.outlets.auth import is_loopback
+from tracker.outlets.payload import Problem, ProblemError, join_items
 
 
 def test_a_page_is_joined_not_parsed() -> None:

@@ -31,18 +31,21 @@ class Asker(NamedTuple):
     """Who asks.
 
     Attributes:
-        limits: To what; that they may ask at all is known.
-        reads: They may also see what is not theirs.
+        limits: To what.
+        controls: They may command.
+        reads: They may also be told how it is.
     """
 
     subject: str
     limits: Visibility
+    controls: bool
     reads: bool
 
     @classmethod
     def of(cls, who: Known) -> "Asker":
         """*who*, as one who asks."""
-        return cls(who.subject, who.visibility, "calls:read" in who.scopes)
+        controls, reads = (f"calls:{may}" in who.scopes for may in ("control", "read"))
+        return cls(who.subject, who.visibility, controls, reads)
 
     def sees(self, view: View) -> bool:
         """The entity is among those that the token is for."""

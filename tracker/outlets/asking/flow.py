@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from math import ceil
 from secrets import token_hex
 from typing import Final
 
@@ -18,6 +19,7 @@ from tracker.errors import StoreUnavailableError
 from tracker.fanout.waiting import Ticket
 from tracker.outlets.asking.asker import Asked, Asker
 from tracker.outlets.asking.problems import problem_of
+from tracker.outlets.auth import ForbiddenError
 from tracker.outlets.payload import Extra, ProblemError, Services, audit
 from tracker.store.requests import KeptCommand
 
@@ -49,6 +51,7 @@ class Asking:
         self._projection = services.projection
         self._requests = services.requests
         self._waiting = services.waiting
+        self._quota = services.quota
 
     async def ask(self, asker: Asker, asked: Asked) -> CommandPart:
         """Have a command taken, and wait for its end if that is wanted.
@@ -62,6 +65,7 @@ class Asking:
         """
         outcome = "nobody knows"
         try:
+            self.admit(asker)
             command = await self._taken(asker, asked)
             outcome = f"taken as {command.id}"
         except ProblemError as error:
@@ -70,6 +74,20 @@ class Asking:
         finally:
             audit(asker.subject, asked.wanted.action, asked.call, outcome)
         return await self._end_of(command, asked.call, asked.wait_s)
+
+    def admit(self, asker: Asker) -> None:
+        """Let *asker* ask, who may and has not asked too often.
+
+        Raises:
+            ProblemError: 403, or 429.
+        """
+        if not asker.controls:
+            raise ProblemError(403, str(ForbiddenError("calls:control")))
+        after_s = ceil(self._quota.take_command(asker.subject))
+        if after_s:
+            detail = f"too many commands and watches: try again in {after_s} s"
+            headers = {"Retry-After": str(after_s)}
+            raise ProblemError(429, detail, headers=headers)
 
     async def command(self, asker: Asker, call: str, id_: str) -> CommandPart | None:
         """A command of the last day; None = there is none that *asker* may see."""
@@ -244,7 +262,7 @@ class Asking:
                 kept = await self._requests.command(asked.call, reply.command)
                 extra = Extra(command=kept.command if kept else None)
                 return problem_of(409, "command_open", extra=extra)
-            case "not_allowed_now" if shown:
+            case "not_allowed_now" if shown and asker.reads:
                 allowed = _what_is_allowed(shown.snapshot)
                 return problem_of(409, "not_allowed_now", allowed)
             case problem:

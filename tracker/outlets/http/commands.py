@@ -60,7 +60,7 @@ OPERATIONS: Final = (
         post_command,
         "Start, pause, resume or stop a call's recording",
         CommandPart,
-        problems=(404, 409, 422, 504, *BODY_PROBLEMS),
+        problems=(404, 409, 422, 429, 504, *BODY_PROBLEMS),
         scope="calls:control",
         method="POST",
         body=Wanted,

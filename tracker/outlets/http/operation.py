@@ -9,8 +9,14 @@ from typing import Any, Final, Literal, NamedTuple
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from tracker.outlets.auth import Principal, Scope, bearer
-from tracker.outlets.payload import JSON, RETRY_AFTER_S, SERVICES, ProblemError
+from tracker.outlets.auth import ForbiddenError, Principal, Scope, bearer
+from tracker.outlets.payload import (
+    JSON,
+    RETRY_AFTER_S,
+    SERVICES,
+    ProblemError,
+    audit,
+)
 
 PRINCIPAL: Final = web.RequestKey("principal", Principal)
 LIVE_HEADER: Final = "Tracker-Live"
@@ -68,8 +74,12 @@ class Operation:
             return await self.handler(request)
         services = request.app[SERVICES]
         token = bearer(request.headers.get(hdrs.AUTHORIZATION))
-        request[PRINCIPAL] = principal = services.auth.principal(token)
-        principal.require(self.scope)
+        request[PRINCIPAL] = principal = await services.auth.authenticate(token)
+        try:
+            principal.require(self.scope)
+        except ForbiddenError as error:
+            audit(principal.subject, request.method, request.path, str(error))
+            raise
         if not services.projection.loaded:
             retry = {str(hdrs.RETRY_AFTER): str(RETRY_AFTER_S)}
             raise ProblemError(503, "not ready yet: try again", headers=retry)

@@ -14,6 +14,7 @@ from tracker.domain.terms import PLATFORMS, RecordingState
 from tracker.domain.wanted import Deadline, Name
 from tracker.domain.watch import Unwatch, Watch, Watched, WatchState
 from tracker.outlets.asking import Asker, Asking, problem_of
+from tracker.outlets.http.archives import audited
 from tracker.outlets.http.body import (
     BODY_PROBLEMS,
     LOCATION,
@@ -89,7 +90,6 @@ async def post_watch(request: web.Request) -> web.Response:
     services, asker = request.app[SERVICES], Asker.of(request[PRINCIPAL])
     wanted = await parse_body(WantedWatch, request)
     key = make_key(wanted.provider, wanted.account, wanted.call_id)
-    _let_in(services, asker, key)
     watch = Watch(
         id=token_hex(16),
         call=key,
@@ -97,10 +97,15 @@ async def post_watch(request: web.Request) -> web.Response:
         deadline_s=wanted.deadline_s,
         requested_by=asker.subject,
     )
-    await Asking(services).watch(watch)
-    watched = await services.requests.watch(watch.id, key)
-    if watched is None:
-        raise ProblemError(409, "the watch was ended at once")
+    with audited(request, "watch", key) as done:
+        asking = Asking(services)
+        asking.admit(asker)
+        _let_in(services, asker, key)
+        await asking.watch(watch)
+        watched = await services.requests.watch(watch.id, key)
+        if watched is None:
+            raise ProblemError(409, "the watch was ended at once")
+        done.outcome = f"taken as {watch.id}"
     location = answer_headers(f"{PATH}/{watch.id}")
     return json_model(await _snapshot(services, watched), 201, location)
 
@@ -130,10 +135,12 @@ async def get_watch(request: web.Request) -> web.Response:
 
 async def delete_watch(request: web.Request) -> web.Response:
     """End a watch; what is known of its call stays."""
-    watched = await _visible(request)
-    asking = Asking(request.app[SERVICES])
-    if not await asking.watch(Unwatch(id=watched.id, call=watched.call)):
-        raise ProblemError(404, _NONE)
+    with audited(request, "unwatch", request.match_info["watch_id"]) as done:
+        watched = await _visible(request)
+        asking = Asking(request.app[SERVICES])
+        if not await asking.watch(Unwatch(id=watched.id, call=watched.call)):
+            raise ProblemError(404, _NONE)
+        done.outcome = f"ended, of {watched.call}"
     return web.Response(status=204)
 
 
@@ -202,7 +209,7 @@ OPERATIONS: Final = (
         post_watch,
         "Have a call watched, on a platform that lists none",
         WatchSnapshot,
-        problems=(404, 409, 504, *BODY_PROBLEMS),
+        problems=(404, 409, 429, 504, *BODY_PROBLEMS),
         scope="calls:control",
         method="POST",
         body=WantedWatch,

@@ -8,6 +8,8 @@ EVENTS_LOST: Final = 4002
 SLOW: Final = 4008
 EXPIRED: Final = 4009
 RIGHTS_CHANGED: Final = 4010
+KEYS_AWAY: Final = 4011
+TOO_MANY: Final = 4029
 NOT_TEXT: Final = 4500
 UNAUTHORIZED: Final = 4503
 
@@ -23,6 +25,8 @@ MEANINGS: Final = MappingProxyType(
         EXPIRED: "The access token has expired; come back with a new one.",
         RIGHTS_CHANGED: "The new token allows other things than the one before; come "
         "back and subscribe anew.",
+        KEYS_AWAY: "Access tokens cannot be verified yet; come back.",
+        TOO_MANY: "The token's subject has too many sockets; come back later.",
         NOT_TEXT: "A binary frame; send one JSON object per text frame.",
         UNAUTHORIZED: "No access token in time, or one that is not good.",
     }

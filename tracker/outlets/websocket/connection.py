@@ -13,7 +13,8 @@ from aiohttp.abc import AbstractStreamWriter
 
 from tracker.errors import ClientRefusedError, SlowSubscriberError
 from tracker.outlets.asking import Asking
-from tracker.outlets.auth import Principal, UnauthorizedError
+from tracker.outlets.auth import KeysAwayError, Principal, UnauthorizedError
+from tracker.outlets.quota import Quota
 from tracker.outlets.websocket import codes, frames
 from tracker.outlets.websocket.actions import Access, Ask, Authenticate, Begin, End
 from tracker.outlets.websocket.commands import Commands
@@ -66,9 +67,11 @@ class Crowd(Protocol):
 
     Attributes:
         asking: For their commands.
+        quota: What their subjects may have.
     """
 
     asking: Asking
+    quota: Quota
 
     def enter(self, connection: "Connection") -> None:
         """A connection begins."""
@@ -96,6 +99,7 @@ class Connection:
 
     __slots__ = (
         "_commands",
+        "_counted",
         "_crowd",
         "_feed",
         "_heard",
@@ -112,6 +116,7 @@ class Connection:
         self._socket = socket
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
+        self._counted: str | None = None
         self.session = Session(self, feed.settings)
         self._commands = Commands(crowd.asking, self.session)
         self.closed: int | None = None
@@ -137,6 +142,8 @@ class Connection:
         finally:
             self._leave()
             await self._commands.end()
+            if self._counted is not None:
+                self._crowd.quota.close_socket(self._counted)
             self._crowd.leave(self)
             if self.closing is not None:
                 await self.closing
@@ -217,9 +224,9 @@ class Connection:
 
     async def _greet(self, principal: Principal | None, token: str | None) -> None:
         if principal is not None:
-            self.session.authorise(_access(principal))
+            self._let_in(principal)
         elif token is not None:
-            self._authenticate(token)
+            await self._authenticate(token)
         else:
             try:
                 async with asyncio.timeout(self._feed.settings.auth_timeout_s):
@@ -256,7 +263,7 @@ class Connection:
         action = self.session.receive(text, datetime.now(UTC))
         match action:
             case Authenticate(token=token):
-                self._authenticate(token)
+                await self._authenticate(token)
             case Begin():
                 await bring_up(self._feed, self.session, action, self._drain)
             case Ask():
@@ -266,19 +273,31 @@ class Connection:
             case None:
                 pass
 
-    def _authenticate(self, token: str) -> None:
+    async def _authenticate(self, token: str) -> None:
         """Let the holder of *token* in, or go on; a bad newer one changes nothing."""
         try:
-            access = _access(self._feed.auth.principal(token))
-        except UnauthorizedError as error:
+            principal = await self._feed.auth.authenticate(token)
+        except (UnauthorizedError, KeysAwayError) as error:
+            is_away = isinstance(error, KeysAwayError)
             if self.session.access is None:
-                raise ClientRefusedError(codes.UNAUTHORIZED, str(error)) from error
+                code = codes.KEYS_AWAY if is_away else codes.UNAUTHORIZED
+                raise ClientRefusedError(code, str(error)) from error
             refused = FrameError(HTTPStatus.UNAUTHORIZED, str(error))
             self.session.send(refused.frame())
         else:
-            self.session.authorise(access)
-            done = frames.Result(of="auth", expires_at=access.expires_at)
+            self._let_in(principal)
+            done = frames.Result(of="auth", expires_at=principal.expires_at)
             self.session.send(frames.encode(done))
+
+    def _let_in(self, principal: Principal) -> None:
+        """Serve *principal*, unless it has too many sockets; or go on with it."""
+        is_new = self.session.access is None
+        self.session.authorise(_access(principal))
+        if is_new:
+            if not self._crowd.quota.open_socket(principal.subject):
+                message = "too many sockets of this subject; come back later"
+                raise ClientRefusedError(codes.TOO_MANY, message)
+            self._counted = principal.subject
 
     def flush(self) -> None:
         """Write the session's frames."""

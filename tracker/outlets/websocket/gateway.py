@@ -13,7 +13,7 @@ from typing import Final
 from aiohttp import hdrs, web
 
 from tracker.outlets.asking import Asking
-from tracker.outlets.auth import Principal, UnauthorizedError, bearer
+from tracker.outlets.auth import Principal, bearer
 from tracker.outlets.payload import ProblemError, Services
 from tracker.outlets.websocket import codes
 from tracker.outlets.websocket.connection import (
@@ -41,6 +41,7 @@ class Gateway:
 
     Attributes:
         asking: For the commands of all of them.
+        quota: What their subjects may have.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Gateway:
             settings=settings or StreamSettings(),
         )
         self.asking = Asking(services)
+        self.quota = services.quota
         self._metrics = services.metrics
         self._slices: list[set[Connection]] = [set() for _ in range(_SLICES)]
         self._next_slice = cycle(self._slices)
@@ -67,7 +69,7 @@ class Gateway:
 
     async def stream(self, request: web.Request) -> web.WebSocketResponse:
         """Serve one WebSocket."""
-        principal, token = self._credentials(request)
+        principal, token = await self._credentials(request)
         ws = Conversation(self._feed.settings)
         writer = await ws.prepare(request)
         ws.headers.clear()  # sent, and as many times as there are sockets
@@ -114,7 +116,9 @@ class Gateway:
             asyncio.get_running_loop().call_soon(self._flush)
         self._ready.append(connection)
 
-    def _credentials(self, request: web.Request) -> tuple[Principal | None, str | None]:
+    async def _credentials(
+        self, request: web.Request
+    ) -> tuple[Principal | None, str | None]:
         """Who it is, and a token of the subprotocols, which is for later.
 
         A bad token in a header is a 401. A browser could not see that, so one in a
@@ -123,6 +127,7 @@ class Gateway:
         Raises:
             ProblemError: There are subprotocols without ours: aiohttp would log them.
             UnauthorizedError: The header's token is no good.
+            KeysAwayError: Nobody can say.
         """
         auth = self._feed.auth
         offered = request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL)
@@ -131,14 +136,11 @@ class Gateway:
             raise ProblemError(400, f"offer the subprotocol {SUBPROTOCOL}")
         token = bearer(request.headers.get(hdrs.AUTHORIZATION))
         if token is not None:
-            return auth.principal(token), None
+            return await auth.authenticate(token), None
         tokens = [n for n in names if n.startswith(BEARER_PREFIX)]
         if tokens:
             return None, tokens[0].removeprefix(BEARER_PREFIX)
-        try:
-            return auth.principal(None), None
-        except UnauthorizedError:
-            return None, None
+        return (auth.principal(None) if auth.mode == "none" else None), None
 
     def _flush(self) -> None:
         """One write for every connection that has frames."""

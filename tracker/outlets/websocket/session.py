@@ -7,7 +7,6 @@ subscriptions of events.
 from collections.abc import Iterable
 from datetime import datetime
 from http import HTTPStatus
-from typing import Final
 
 from tracker.errors import ClientRefusedError
 from tracker.fanout.cursor import Cursor
@@ -35,8 +34,6 @@ from tracker.outlets.websocket.settings import StreamSettings
 from tracker.outlets.websocket.subscription import Conflated, Subscription
 
 __all__ = ["Access", "Action", "Ask", "Authenticate", "Begin", "End", "Session"]
-
-CONTROL: Final = "calls:control"
 
 
 class Session:
@@ -263,9 +260,6 @@ class Session:
 
     def _ask(self, asked: Command, access: Access) -> Action:
         limit = self._settings.max_commands
-        if CONTROL not in access.scopes:
-            detail = f"the token lacks the scope {CONTROL}"
-            raise FrameError(HTTPStatus.FORBIDDEN, detail, asked.id)
         if self.asking >= limit:
             detail = f"a socket may have {limit} commands under way"
             raise FrameError(HTTPStatus.TOO_MANY_REQUESTS, detail, asked.id)
