@@ -1,10 +1,13 @@
 """tracker's outlets on a real socket, over an outbox that a test fills."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import get_args
+
+from aiohttp import web
 
 from tests.unit.outlets.unkept import Putable, Unkept
 from tracker.domain.archive import Archive
@@ -36,6 +39,7 @@ from tracker.outlets import http, websocket
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
 from tracker.outlets.http import StreamForms
 from tracker.outlets.payload import ServerSettings, Services
+from tracker.outlets.quota import LimitSettings, Quota
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import codes, frames
 from tracker.store.follow import BEGINNING
@@ -172,15 +176,20 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(
+async def serving(  # noqa: PLR0913 so many things can differ
     auth: AuthSettings = OPEN,
     *,
     loaded: bool = True,
     ring_entries: int = 1000,
     archives: Sequence[Archive] = (),
+    origins: tuple[str, ...] = (),
+    limits: LimitSettings | None = None,
+    more: Sequence[web.RouteDef] = (),
 ) -> AsyncIterator[Site]:
     """A site that listens on a free port."""
-    settings = ServerSettings(port=0, ring_entries=ring_entries)
+    settings = ServerSettings(
+        port=0, ring_entries=ring_entries, allowed_origins=origins
+    )
     outbox, reasons = FilledOutbox(), list[str]()
     projection = Projection(outbox, settings)
     hub = Hub(Ring(PARTITIONS, settings.ring_entries))
@@ -197,16 +206,22 @@ async def serving(
         ready=lambda: reasons,
         version="0.0.1",
         archives={archive.key: archive for archive in archives},
+        quota=Quota(limits),
     )
     tails = Tails(outbox, projection, hub)
     site = Site(outbox, projection, tails, auth, services, reasons=reasons)
-    outlets = [http.routes(services, STREAM), websocket.routes(services)]
+    outlets = [http.routes(services, STREAM), websocket.routes(services), more]
     if loaded:
         await site.tails.start()
         site.watermark()
-    async with listening(create_server(services, outlets), settings) as url:
-        site.url = url
-        yield site
+    keys = asyncio.create_task(services.auth.run())
+    try:
+        async with listening(create_server(services, outlets), settings) as url:
+            site.url = url
+            yield site
+    finally:
+        keys.cancel()
+        await asyncio.gather(keys, return_exceptions=True)
 
 
 def call(

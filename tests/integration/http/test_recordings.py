@@ -218,10 +218,12 @@ async def test_a_delete_is_told_and_written_down(
     assert (saved.media.key, saved.gone) == (key, True)
     assert link == Media(call="kazoo/a/c1", media=key, gone=True)
     lines = [log for log in logs if log["event"] == "audit"]
+    denied = "DELETE /v1/recordings/{provider}/{account}/{recording_id}"
     assert [(log["who"], log["what"], log["key"]) for log in lines] == [
-        ("jdoe", "delete", key)
-    ] * 3
+        ("jdoe", what, key) for what in (denied, "delete", "delete", "delete")
+    ]
     assert [log["outcome"] for log in lines] == [
+        "the token lacks the scope recordings:delete",
         "no such account",
         "document deleted, audio kept",
         "the platform has no such thing",

@@ -132,18 +132,6 @@ async def test_strangers_are_kept_out(site: Site, session: ClientSession) -> Non
         )
 
 
-async def test_with_tokens_any_page_may_ask(
-    guarded: Site, session: ClientSession
-) -> None:
-    """A desktop's page comes from elsewhere: its token is what counts."""
-    headers = {
-        "Origin": "https://desktop.example",
-        "Authorization": f"Bearer {guarded.token()}",
-    }
-    async with session.get(f"{guarded.url}/v1/calls", headers=headers) as answer:
-        assert answer.status == 200
-
-
 async def test_readiness_gives_its_reasons(site: Site, get: Get) -> None:
     """Ready is a 200, not ready a 503 with every reason; alive depends on nothing."""
     assert await get(site, "/readyz") == (200, {"ready": True})

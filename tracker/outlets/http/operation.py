@@ -78,7 +78,11 @@ class Operation:
         try:
             principal.require(self.scope)
         except ForbiddenError as error:
-            audit(principal.subject, request.method, request.path, str(error))
+            what, key = (
+                f"{self.method} {self.path}",
+                "/".join(request.match_info.values()),
+            )
+            audit(principal.subject, what, key, str(error))
             raise
         if not services.projection.loaded:
             retry = {str(hdrs.RETRY_AFTER): str(RETRY_AFTER_S)}
