@@ -179,3 +179,12 @@ def test_roles_are_checked_against_the_store() -> None:
         with_roles(load(), frozenset({"serve"}))
     settings = load(written('store.url = "redis://localhost"'))
     assert with_roles(settings, frozenset({"keep"})).roles == {"keep"}
+
+
+def test_what_a_team_s_calls_should_be_is_a_table_of_its_account() -> None:
+    """By the team's name, in words that are checked like the account's own."""
+    teams = '[genesys.teams]\nsales = "always"\nback-office = "never"\n'
+    (genesys,) = load(written(ACCOUNT + teams)).genesys
+    assert genesys.teams == {"sales": "always", "back-office": "never"}
+    says = complaint(ACCOUNT + '[genesys.teams]\nsales = "sometimes"\n')
+    assert "genesys[0].teams.sales: " in says

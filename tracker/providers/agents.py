@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from itertools import chain
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from pydantic import Field, ValidationError
@@ -19,7 +20,7 @@ class Agent(SectionModel):
 
     Attributes:
         id: The name in keys and events; for ever.
-        expected: Overrides the account's; ``unset`` does not.
+        expected: Overrides the team's and the account's; ``unset`` does not.
     """
 
     id: str = Field(min_length=1)
@@ -122,9 +123,22 @@ def unique(agents: Iterable[tuple[str, A]]) -> Iterator[tuple[str, A]]:
         yield place, agent
 
 
-def expected_of(agent: Agent | None, account: Expected) -> Expected:
-    """What an agent's calls should be; None = nobody whom the settings name."""
-    return account if agent is None or agent.expected == "unset" else agent.expected
+def expected_of(
+    agent: Agent | None,
+    account: Expected,
+    teams: Mapping[str, Expected] = MappingProxyType({}),
+) -> Expected:
+    """What an agent's calls should be: the agent's own word, the team's, the account's.
+
+    Args:
+        agent: None = nobody whom the settings name.
+        account: What counts where nobody says more.
+        teams: By the team's name.
+    """
+    if agent is None:
+        return account
+    team = teams.get(agent.team or "", "unset")
+    return next((e for e in (agent.expected, team) if e != "unset"), account)
 
 
 def file_stamp(path: Path | None) -> object:

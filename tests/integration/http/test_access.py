@@ -151,7 +151,7 @@ async def test_too_many_commands_of_a_subject_come_again_later(
         token = site.token("calls:read calls:control")
         headers = {"Authorization": f"Bearer {token}"}
         ask = {"action": "pause"}
-        statuses = []
+        told: list[tuple[int, str | None]] = []
         with capture_logs() as logs:
             for path in ("calls/a/b/c/commands", "watches", "calls/a/b/c/commands"):
                 body = ask
@@ -159,9 +159,9 @@ async def test_too_many_commands_of_a_subject_come_again_later(
                     body = {"provider": "a", "account": "b", "call_id": "c"}
                 url = f"{site.url}/v1/{path}"
                 async with session.post(url, json=body, headers=headers) as answer:
-                    statuses.append(answer.status)
-            assert statuses == [404, 404, 429]
-            assert 0 < int(answer.headers["Retry-After"]) <= 30
+                    told.append((answer.status, answer.headers.get("Retry-After")))
+            assert [status for status, _ in told] == [404, 404, 429]
+            assert 0 < int(told[-1][1] or 0) <= 30
             stream = f"{site.url}/v1/stream"
             async with session.ws_connect(stream, headers=headers) as ws:
                 await ws.send_json({"op": "command", "id": "1", "call": "a/b/c", **ask})

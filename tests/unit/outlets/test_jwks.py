@@ -37,6 +37,11 @@ class Provider:
             raise JwksAwayError("HTTP 503")
         return self.shown
 
+    async def shows(self, shown: bytes | None) -> None:
+        """It shows another set; return when that was fetched."""
+        self.shown, asked = shown, self.asked
+        await until(lambda: self.asked > asked + 2)
+
 
 @asynccontextmanager
 async def trusting(
@@ -89,11 +94,9 @@ async def test_known_keys_count_while_the_provider_is_away() -> None:
             good = signed(rsa(), "RS256", kid="r0")
             await verifier.authenticate(good)
             for shown in (None, b"<html>", key_set()):
-                provider.shown, asked = shown, provider.asked
-                await until(lambda asked=asked: provider.asked > asked + 2)
+                await provider.shows(shown)
                 assert verifier.principal(good).subject == "jdoe"
-            provider.shown, asked = key_set(ec()), provider.asked
-            await until(lambda asked=asked: provider.asked > asked + 2)
+            await provider.shows(key_set(ec()))
             await verifier.authenticate(signed(ec(), "ES256", kid="e0"))
     told = [log["event"] for log in logs]
     assert told == ["keys_fetched", "keys_lost", "keys_fetched"]

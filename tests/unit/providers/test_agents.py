@@ -51,14 +51,19 @@ def test_every_agent_comes_with_its_place(path: Path) -> None:
     [
         (None, "always"),
         (Agent(id="jdoe"), "always"),
+        (Agent(id="jdoe", team="sales"), "always"),
+        (Agent(id="jdoe", team="bank"), "always"),
+        (Agent(id="jdoe", team="back-office"), "never"),
+        (Agent(id="jdoe", team="back-office", expected="on_demand"), "on_demand"),
         (Agent(id="jdoe", expected="never"), "never"),
     ],
 )
-def test_an_agents_word_goes_before_the_accounts(
+def test_an_agents_word_goes_before_the_teams_and_that_before_the_accounts(
     agent: Agent | None, expected: Expected
 ) -> None:
-    """Where there is one."""
-    assert expected_of(agent, "always") == expected
+    """Where there is one, and it is not unset."""
+    teams: dict[str, Expected] = {"back-office": "never", "bank": "unset"}
+    assert expected_of(agent, "always", teams) == expected
 
 
 def test_a_stamp_tells_that_a_file_came_changed_and_went(path: Path) -> None:

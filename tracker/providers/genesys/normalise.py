@@ -82,7 +82,7 @@ def observation(
         role="supervisor" if call.monitoring else "agent",
         number=phone_number,
         device=call.device_id,
-        expected=expected_of(agent, settings.expected),
+        expected=expected_of(agent, settings.expected, settings.teams),
         actions=ALL_ACTIONS,
         type=kind,
         ani=_shown(call.ani, settings.numbers, own=kind in (*_INSIDE, "outbound")),

@@ -50,7 +50,9 @@ class GenesysSettings(AccountSettings):
         agents_file: CSV, UTF-8, with the columns id, username, password and, if
             wanted, team and expected. Re-read when it changes.
         agents: The same in place, besides or instead.
-        expected: What the account's calls should be; an agent's overrides it.
+        expected: What the account's calls should be.
+        teams: What a team's should be, by its name: over the account's, under what an
+            agent's own entry says.
         start_session: Log agents in to the contact centre. Without it tracker never
             changes what an agent is.
         subscriptions: Bayeux channels or patterns.
@@ -65,6 +67,7 @@ class GenesysSettings(AccountSettings):
     agents_file: Path | None = None
     agents: tuple[AgentSettings, ...] = ()
     expected: Expected = "unset"
+    teams: dict[str, Expected] = Field(default_factory=dict)
     start_session: bool = False
     subscriptions: tuple[str, ...] = Field(default=("/v2/me/calls",), min_length=1)
     attributes: tuple[str, ...] = ()

@@ -65,7 +65,7 @@ def observation(
         recording=_RECORDING.get(shown.recording_status, silent),
         agent=agent,
         team=followed.team if followed else None,
-        expected=expected_of(followed, settings.expected),
+        expected=expected_of(followed, settings.expected, settings.teams),
         actions=ACTIONS,
         ani=shown_number(shown.from_number, settings.numbers),
         dnis=shown_number(shown.to_number, settings.numbers),

@@ -42,7 +42,9 @@ class VonageCcSettings(AccountSettings):
         agents: Whose current calls are followed.
         agents_file: The same as CSV, UTF-8, with the column id and, if wanted, team and
             expected; besides or instead. Re-read when it changes.
-        expected: What the account's calls should be; an agent's overrides it.
+        expected: What the account's calls should be.
+        teams: What a team's should be, by its name: over the account's, under what an
+            agent's own entry says.
         numbers: How much of the parties' numbers is kept: in full, the last four
             digits, or none.
         requests_per_s: The whole account's budget; token requests count.
@@ -61,6 +63,7 @@ class VonageCcSettings(AccountSettings):
     agents: tuple[FollowedAgent, ...] = ()
     agents_file: Path | None = None
     expected: Expected = "unset"
+    teams: dict[str, Expected] = Field(default_factory=dict)
     numbers: NumberDisplay = "last4"
     requests_per_s: int = Field(default=10, ge=1)
     poll_interval_s: float = Field(default=5.0, gt=0)
