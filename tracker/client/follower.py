@@ -134,7 +134,7 @@ class Follower:
                 message = Removed(frame["key"], frame["version"])
             case "cursor":
                 message = self._mark(frame)
-            case "error":
+            case "error" if frame.get("id") == ID:
                 raise SubscriptionError(frame["status"], frame["detail"])
             case _:
                 pass  # a newer server may say more

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import aiohttp
 from yarl import URL
 
+from tracker.client.access import Access
 from tracker.client.asking import (
     ANSWER_S,
     Json,
@@ -95,12 +96,12 @@ class Recordings:
 
     Args:
         base: The server's address.
-        headers: That say who asks.
+        access: Who asks.
     """
 
-    def __init__(self, base: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, base: str, access: Access) -> None:
         self._base = base
-        self._headers = dict(headers)
+        self._access = access
 
     async def recordings(
         self, wanted: Which = ALL, *, page: int = 100
@@ -219,15 +220,16 @@ class Recordings:
         body: Mapping[str, object] | None = None,
         repeats: int = 1,
     ) -> Json:
-        headers, wait_s = self._headers, PLATFORM_S - ANSWER_S
+        headers, wait_s = await self._access.headers(), PLATFORM_S - ANSWER_S
         return await ask(method, url, headers, body, wait_s=wait_s, repeats=repeats)
 
     async def _fetch(self, url: URL, to: Path, progress: Progress | None) -> Download:
         timeout = aiohttp.ClientTimeout(sock_connect=ANSWER_S, sock_read=SILENT_S)
+        headers = await self._access.headers()
         try:
             async with (
                 aiohttp.ClientSession(
-                    headers=self._headers, timeout=timeout, auto_decompress=False
+                    headers=headers, timeout=timeout, auto_decompress=False
                 ) as session,
                 session.get(url, allow_redirects=False) as answer,
             ):

@@ -1,13 +1,15 @@
 """The socket: it comes back when it is lost, later and later, until it may not."""
 
 import asyncio
+import json
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import (
     ConnectionClosed,
     InvalidHandshake,
@@ -15,6 +17,7 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
+from tracker.client.access import Access
 from tracker.client.follower import (
     Begun,
     Follower,
@@ -29,6 +32,14 @@ MAX_FRAME_BYTES: Final = 64 * 1024 * 1024
 FINAL_CODES: Final = range(4500, 5000)
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
+SPARING: Final[Mapping[int, float]] = MappingProxyType(
+    {4001: 4, 4008: 2, 4011: 4, 4029: 20, 429: 20, 503: 4}
+)
+"""By close code or status: how many times `FIRST_PAUSE_S` a first pause has, so that
+thousands who lost the same server do not come back as one."""
+
+AT_ONCE: Final = (4009, 4010)
+"""The first time: only another token, or another subscription, was wanted."""
 
 _LATER: Final = (
     HTTPStatus.REQUEST_TIMEOUT,
@@ -50,14 +61,27 @@ class RefusedError(TrackerError):
         self.code = code
 
 
+class Loss(NamedTuple):
+    """Why a connection is gone.
+
+    Attributes:
+        code: Of the close, or of the HTTP answer; 0 = neither came.
+        after_s: The server wants to be left alone for so long.
+    """
+
+    reason: str
+    code: int = 0
+    after_s: float = 0.0
+
+
 async def follow(
-    url: str, token: str | None, follower: Follower
+    url: str, access: Access, follower: Follower
 ) -> AsyncGenerator[Message, None]:
     """Everything that *follower* understands, over as many connections as it takes.
 
     Args:
         url: Of the stream, ``ws://`` or ``wss://``.
-        token: An access token; None = the server wants none.
+        access: Who asks.
         follower: What to ask for and how to understand it.
 
     Raises:
@@ -67,51 +91,71 @@ async def follow(
     failures = 0
     while True:
         try:
-            async with aclosing(_once(url, token, follower)) as messages:
+            async with aclosing(_once(url, access, follower)) as messages:
                 async for message in messages:
                     if isinstance(message, Begun):
                         failures = 0
                     yield message
-            reason = "the server has closed"
+            loss = Loss("the server has closed")
         except (OSError, InvalidHandshake, ConnectionClosed, TimeoutError) as error:
-            reason = _reason(error)
+            loss = _loss(error)
         except SubscriptionError as error:
             if not error.retryable:
                 raise RefusedError(error.status, str(error)) from error
-            reason = str(error)
-        yield Lost(reason)
+            loss = Loss(str(error), error.status)
+        yield Lost(loss.reason)
         failures += 1
-        await asyncio.sleep(pause_s(failures, random.random()))  # noqa: S311 no secret
+        luck = random.random()  # noqa: S311 no secret
+        await asyncio.sleep(max(loss.after_s, pause_s(failures, luck, loss.code)))
 
 
-def pause_s(failures: int, luck: float) -> float:
+def pause_s(failures: int, luck: float, code: int = 0) -> float:
     """How long to wait after so many *failures* in a row.
 
     Args:
         failures: From 1.
         luck: Uniform in [0, 1): it takes away up to half.
+        code: Of the last close, or of the last HTTP answer; 0 = neither came.
     """
-    longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures - 1, 60))
+    if failures == 1 and code in AT_ONCE:
+        return 0.0
+    first_s = FIRST_PAUSE_S * SPARING.get(code, 1)
+    longest_s = min(LONGEST_PAUSE_S, first_s * 2.0 ** min(failures - 1, 60))
     return longest_s * (0.5 + luck / 2)
 
 
 async def _once(
-    url: str, token: str | None, follower: Follower
+    url: str, access: Access, follower: Follower
 ) -> AsyncGenerator[Message, None]:
     """One connection, from its handshake to its end."""
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
     async with connect(
         url,
-        additional_headers=headers,
+        additional_headers=await access.headers(),
         subprotocols=[SUBPROTOCOL],
         compression=None,
         max_size=MAX_FRAME_BYTES,
     ) as socket:
-        await socket.send(follower.subscribe())
-        async for text in socket:
-            message = _understood(follower, text)
-            if message is not None:
-                yield message
+        renewing = asyncio.create_task(_renew(socket, access))
+        try:
+            await socket.send(follower.subscribe())
+            async for text in socket:
+                message = _understood(follower, text)
+                if message is not None:
+                    yield message
+        finally:
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+
+
+async def _renew(socket: ClientConnection, access: Access) -> None:
+    """Give the server a new token before the one it has ends.
+
+    When there is none to be had, the server closes, and who comes back needs one.
+    """
+    while (in_s := access.renews_in_s()) is not None:
+        await asyncio.sleep(in_s)
+        token = await access.token(fresh=True)
+        await socket.send(json.dumps({"op": "auth", "token": token}))
 
 
 def _understood(follower: Follower, text: str | bytes) -> Message | None:
@@ -121,18 +165,23 @@ def _understood(follower: Follower, text: str | bytes) -> Message | None:
         raise RefusedError(0, "it does not speak as tracker does") from error
 
 
-def _reason(error: Exception) -> str:
+def _loss(error: Exception) -> Loss:
     """Why the connection is gone.
 
     Raises:
         RefusedError: For good.
     """
     if isinstance(error, InvalidStatus):
-        status = error.response.status_code
+        answer = error.response
+        status = answer.status_code
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER:
             raise RefusedError(status, f"HTTP {status}") from error
+        after = answer.headers.get("Retry-After", "")
+        after_s = min(LONGEST_PAUSE_S, float(after)) if after.isdecimal() else 0.0
+        return Loss(str(error), status, after_s)
     if isinstance(error, ConnectionClosed) and error.rcvd is not None:
-        if error.rcvd.code in FINAL_CODES:
-            raise RefusedError(error.rcvd.code, error.rcvd.reason) from error
-        return error.rcvd.reason or f"closed with {error.rcvd.code}"
-    return str(error) or type(error).__name__
+        code, reason = error.rcvd.code, error.rcvd.reason
+        if code in FINAL_CODES:
+            raise RefusedError(code, reason) from error
+        return Loss(reason or f"closed with {code}", code)
+    return Loss(str(error) or type(error).__name__)

@@ -6,6 +6,7 @@ from secrets import token_hex
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from tracker.client.access import Access, Renew
 from tracker.client.asking import call_path, post
 from tracker.client.follower import Event, Follower
 from tracker.client.live import LiveCalls
@@ -27,17 +28,17 @@ class Tracker(Recordings):
 
     Args:
         url: Of the server, ``http://`` or ``https://``, as `tracker run` prints it.
-        token: An access token; None = the server wants none.
+        token: An access token; or an async function that gives one, which is called
+            again before it ends, so that nothing is interrupted; None = the server
+            wants none.
 
     Raises:
         ConfigError: The URL is none.
     """
 
-    def __init__(self, url: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | Renew | None = None) -> None:
         self.url = _stream_url(url)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        super().__init__(url.rstrip("/"), headers)
-        self._token = token
+        super().__init__(url.rstrip("/"), Access(token))
 
     async def events(
         self, wanted: Filter = _EVERYTHING, *, since: str | None = None
@@ -55,7 +56,7 @@ class Tracker(Recordings):
         """
         cursor = Cursor.parse(since) if since is not None else None
         follower = Follower(wanted, cursor, snapshot=False)
-        async with aclosing(follow(self.url, self._token, follower)) as messages:
+        async with aclosing(follow(self.url, self._access, follower)) as messages:
             async for message in messages:
                 if isinstance(message, Event):
                     yield message.body
@@ -74,7 +75,7 @@ class Tracker(Recordings):
         """
         live = live or LiveCalls()
         follower = Follower(wanted, snapshot=True)
-        async with aclosing(follow(self.url, self._token, follower)) as messages:
+        async with aclosing(follow(self.url, self._access, follower)) as messages:
             async for message in messages:
                 live.apply(message)
                 yield live
@@ -119,7 +120,8 @@ class Tracker(Recordings):
             "options": options,
             "deadline_s": deadline_s,
         }
-        headers = self._headers | {"Idempotency-Key": idempotency_key or token_hex(16)}
+        headers = await self._access.headers()
+        headers["Idempotency-Key"] = idempotency_key or token_hex(16)
         if wait_s is not None:
             headers["Prefer"] = f"wait={wait_s}"
         url = f"{self._base}{call_path(call)}/commands"
@@ -153,7 +155,7 @@ class Tracker(Recordings):
         body = dict(zip(names, split_key(call), strict=True))
         rest = {"expected": expected, "deadline_s": deadline_s}
         url = f"{self._base}/v1/watches"
-        return await post(url, {**body, **rest}, self._headers)
+        return await post(url, {**body, **rest}, await self._access.headers())
 
 
 def _stream_url(url: str) -> str:

@@ -125,6 +125,7 @@ def test_removed_and_unknown_words() -> None:
     """An entity that left is named; what a newer server adds is passed over."""
     assert begun().receive(frame("removed", key="k", version=3)) == Removed("k", 3)
     assert begun().receive(frame("pong")) is None
+    assert begun().receive(frame("error", id=None, status=401)) is None
 
 
 @pytest.mark.parametrize(
@@ -133,5 +134,5 @@ def test_removed_and_unknown_words() -> None:
 def test_a_refusal_is_an_error(status: int, retryable: bool) -> None:
     """The server's no has its status, which tells whether to come back."""
     with pytest.raises(SubscriptionError, match="why") as refused:
-        begun().receive(frame("error", status=status, detail="why"))
+        begun().receive(frame("error", id="1", status=status, detail="why"))
     assert refused.value.retryable is retryable

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker.client import Tracker
-from tracker.client.stream import LONGEST_PAUSE_S, pause_s
+from tracker.client.stream import AT_ONCE, LONGEST_PAUSE_S, SPARING, pause_s
 from tracker.errors import ConfigError
 
 
@@ -47,3 +47,14 @@ def test_pauses_grow_up_to_a_ceiling(failures: int, luck: float) -> None:
     pause = pause_s(failures, luck)
     assert 0 < pause <= LONGEST_PAUSE_S
     assert pause_s(failures, 0) <= pause <= pause_s(failures + 1, luck)
+
+
+@pytest.mark.parametrize("code", sorted({*SPARING, *AT_ONCE, 0, 1006, 4002}))
+@pytest.mark.parametrize("luck", [0.0, 0.999])
+def test_a_code_says_how_long_to_stay_away(code: int, luck: float) -> None:
+    """At first; a server that says it again is left alone longer."""
+    first, second = pause_s(1, luck, code), pause_s(2, luck, code)
+    assert first < second <= LONGEST_PAUSE_S
+    assert (first == 0) is (code in AT_ONCE)
+    if code in SPARING:
+        assert first > pause_s(1, luck)
