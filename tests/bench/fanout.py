@@ -152,10 +152,16 @@ async def _until(received: c_uint64, amount: int) -> None:
         await asyncio.sleep(0.0005)
 
 
+HOUR_S = 3600.0
+QUIET = StreamSettings(cursor_interval_s=HOUR_S, ping_interval_s=HOUR_S)
+
+
 class Server:
     """The serving side without a store, in a process of its own."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, auth: AuthSettings | None = None, stream: StreamSettings = QUIET
+    ) -> None:
         outbox = _NoStore()
         settings = ServerSettings(port=0)
         projection = Projection(outbox, settings)
@@ -168,15 +174,13 @@ class Server:
             outbox=outbox,
             requests=Unkept(),
             waiting=Waiting(),
-            auth=Authenticator(AuthSettings()),
+            auth=Authenticator(auth or AuthSettings()),
             settings=settings,
             metrics=Metrics(),
             ready=lambda: (),
             version="bench",
         )
-        hour_s = 3600.0
-        quiet = StreamSettings(cursor_interval_s=hour_s, ping_interval_s=hour_s)
-        self.gateway = Gateway(self.services, quiet)
+        self.gateway = Gateway(self.services, stream)
         self.one_by_one: Queue = []
 
     async def live(self, subscribers: int) -> None:

@@ -31,6 +31,8 @@ from tracker.outlets.payload import (
 MAX_BODY_BYTES: Final = 64 * 1024
 MAX_LINE_BYTES: Final = 64 * 1024  # a cursor of 1,024 partitions is long
 SHUTDOWN_S: Final = 1.0
+BACKLOG: Final = 4096
+"""Connections that may wait: everybody comes back at once when something was cut."""
 
 TOKEN_NAMES: Final = frozenset({"access_token", "authorization", "bearer", "token"})
 """What a parameter with a token is called by those who put it there (RFC 6750, 2.3)."""
@@ -78,7 +80,7 @@ async def listening(
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.host, settings.port)
+        site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG)
         try:
             await site.start()
         except OSError as error:
