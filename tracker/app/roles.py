@@ -35,6 +35,7 @@ from tracker.outlets import http
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.payload import Services
 from tracker.outlets.quota import Quota
+from tracker.outlets.seal import Seal
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
 from tracker.providers.base import Account, CheckedArchive, Source
@@ -224,6 +225,7 @@ async def _serve(
             for account in accounts
         ),
         quota=Quota(settings.limits if settings.auth.mode == "jwt" else None),
+        seal=Seal(await store.registry.secret()),
     )
     stream = Gateway(services, settings.stream)
     app = create_server(services, [http.routes(services, STREAM), stream.routes()])

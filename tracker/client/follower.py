@@ -100,10 +100,11 @@ class Follower:
         self._wanted = wanted
         self._snapshot = snapshot
         self._beginning: Cursor | None = None
+        self._begun = False
 
     def subscribe(self) -> str:
         """The frame to send on a new connection."""
-        self._beginning = None
+        self._beginning, self._begun = None, False
         frame: Json = {
             "op": "subscribe",
             "id": ID,
@@ -148,6 +149,7 @@ class Follower:
         return Event(frame)
 
     def _begin(self, frame: Json) -> Begun:
+        self._begun = True
         if frame["recovered"]:
             return Begun(fresh=False)
         cursor = Cursor.parse(frame["cursor"])
@@ -166,6 +168,7 @@ class Follower:
         return Page(frame["calls"], frame["sources"], frame["accounts"], last)
 
     def _mark(self, frame: Json) -> Mark:
-        if self.cursor is not None:
+        """A cursor from before the subscription says nothing of what it was told."""
+        if self.cursor is not None and self._begun:
             self.cursor = Cursor.parse(frame["cursor"])
         return Mark(frame["live"], datetime.fromisoformat(frame["server_time"]))

@@ -21,6 +21,7 @@ from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.origins import parse_origin
 from tracker.outlets.quota import Quota
+from tracker.outlets.seal import Seal
 from tracker.store.outbox import Outbox
 from tracker.store.requests import Requests
 from tracker.telemetry import Metrics
@@ -136,6 +137,7 @@ class Services:
         archives: Stored recordings, by their account's key.
         accounts: Keys of those in the settings, whether or not they have spoken yet.
         quota: What subjects have used of what they may.
+        seal: Of what only tracker's own processes may read again.
     """
 
     projection: Projection
@@ -152,6 +154,7 @@ class Services:
     archives: Mapping[str, Archive] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
     quota: Quota = field(default_factory=Quota)
+    seal: Seal = field(default_factory=Seal)
 
     def knows_account(self, key: str) -> bool:
         """Whether the account is there.

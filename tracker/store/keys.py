@@ -3,7 +3,7 @@
 ROOT = "tracker:"
 
 CLUSTER_META = ROOT + "{meta}"
-"""Hash: ``epoch``, ``partitions``, ``schema``."""
+"""Hash: ``epoch``, ``partitions``, ``schema``, ``secret``."""
 
 PROCESSES = ROOT + "{meta}:processes"
 """Sorted set: ``role process-id`` by the server's time of its last sign of life."""

@@ -56,6 +56,17 @@ class Registry:
         epoch = await self._redis.call(CLUSTER_META, "HGET", CLUSTER_META, "epoch")
         return epoch.decode() if epoch else None
 
+    async def secret(self) -> bytes:
+        """32 random bytes that all processes share and nobody is told of."""
+        answers = await self._redis.pipeline(
+            CLUSTER_META,
+            [
+                ("HSETNX", CLUSTER_META, "secret", token_hex(32)),
+                ("HGET", CLUSTER_META, "secret"),
+            ],
+        )
+        return bytes.fromhex(answers[-1].decode())
+
     async def live(self, role: str, process: str | None = None) -> list[str]:
         """The processes that live in *role*; *process* gives its own sign of life."""
         now_ms = await self._redis.time_ms(PROCESSES)

@@ -67,6 +67,7 @@ def test_it_resumes_behind_the_last_event() -> None:
     follower = begun()
     assert follower.receive(event("e.1.6-0.1")) is not None
     assert asked(follower)["since"] == "e~5-0~6-0.1"
+    follower.receive(subscribed(recovered=True))
     at = "2026-01-01T12:00:00Z"
     mark = frame("cursor", cursor="e~7-0~7-0", live=True, server_time=at)
     assert follower.receive(mark) == Mark(True, datetime(2026, 1, 1, 12, tzinfo=UTC))
@@ -136,3 +137,14 @@ def test_a_refusal_is_an_error(status: int, retryable: bool) -> None:
     with pytest.raises(SubscriptionError, match="why") as refused:
         begun().receive(frame("error", id="1", status=status, detail="why"))
     assert refused.value.retryable is retryable
+
+
+def test_a_cursor_from_before_the_subscription_moves_nothing() -> None:
+    """What was missed comes behind it: it is not a repeat."""
+    follower = begun()
+    asked(follower)
+    at = datetime.now(UTC).isoformat()
+    ahead = frame("cursor", cursor="e~9-0~9-0", live=True, server_time=at)
+    assert isinstance(follower.receive(ahead), Mark)
+    assert follower.receive(subscribed(recovered=True)) == Begun(fresh=False)
+    assert isinstance(follower.receive(event("e.0.6-0")), Event)

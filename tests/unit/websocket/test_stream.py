@@ -254,6 +254,13 @@ async def test_no_cursor_is_shown_while_a_subscription_is_brought_up() -> None:
     assert [frame["op"] for frame in served.inbox()] == ["cursor"]
 
 
+async def test_no_cursor_is_shown_before_there_is_a_subscription() -> None:
+    """It would be ahead of what a client that comes back has missed."""
+    served = Served(await begun())
+    served.show_cursor()
+    assert served.inbox() == []
+
+
 async def test_unsubscribing_ends_it() -> None:
     """Nothing more is told, and the id is free again."""
     process = await begun()
@@ -261,6 +268,7 @@ async def test_unsubscribing_ends_it() -> None:
     await served.begin()
     served.unsubscribe("s")
     process.change(1)
+    served.show_cursor()
     assert served.inbox()[-1] == {"op": "result", "of": "unsubscribe", "id": "s"}
     await served.begin()
 

@@ -3,11 +3,11 @@
 Accounts give pages of their own; a page of ours takes from each as far as it gets. What
 is left of an account's page is read again for the next one, so the cursor holds where
 that page begins and the start of what was taken last: by it, and not by a count, what
-was there is known again when recordings have come or gone meanwhile.
+was there is known again when recordings have come or gone meanwhile. It is sealed, for
+what was taken last may be hidden from who asks.
 """
 
 import asyncio
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,11 +18,12 @@ from tracker.domain.archive import Archive, MediaQuery, MediaSnapshot
 from tracker.domain.base import Instant, Model
 from tracker.outlets.http.archives import answered
 from tracker.outlets.payload import ProblemError
+from tracker.outlets.seal import Seal
 
 MAX_READS: Final = 20
 """Of an account, for one answer: where little is visible, it is answered in parts."""
 
-CURSOR: Final = r"^[0-9a-f]{8}\.[0-9A-Za-z_=-]{1,16000}$"
+CURSOR: Final = r"^[0-9a-f]{8}\.[0-9A-Za-z_.-]{1,16000}$"
 _GONE: Final = "after: no place of this listing: begin again without it"
 _UNDATED: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -162,15 +163,21 @@ class Listing:
         archives: Of the accounts, as far as they are visible.
         query: What is asked for.
         after: A cursor of the same listing; None = from its beginning.
+        seal: Of cursors.
 
     Raises:
         ProblemError: 410, the cursor is none of this listing.
     """
 
     def __init__(
-        self, archives: Sequence[Archive], query: MediaQuery, after: str | None
+        self,
+        archives: Sequence[Archive],
+        query: MediaQuery,
+        after: str | None,
+        seal: Seal,
     ) -> None:
         self._query = query
+        self._seal = seal
         self._name = sha256(query.model_dump_json().encode()).hexdigest()[:8]
         if after is None:
             places = {archive.key: Place() for archive in archives}
@@ -208,14 +215,14 @@ class Listing:
         if all(reader.problem for reader in readers if reader.key in places):
             return None
         text = _Cursor(accounts=places).model_dump_json(exclude_defaults=True)
-        return f"{self._name}.{urlsafe_b64encode(text.encode()).decode()}"
+        return f"{self._name}.{self._seal.close(text)}"
 
     def _places(self, after: str) -> dict[str, Place]:
         name, _, text = after.partition(".")
         if name != self._name:
             raise ProblemError(410, _GONE)
         try:
-            return _Cursor.model_validate_json(urlsafe_b64decode(text)).accounts
+            return _Cursor.model_validate_json(self._seal.open(text)).accounts
         except ValueError as error:
             raise ProblemError(410, _GONE) from error
 

@@ -56,7 +56,8 @@ async def list_recordings(request: web.Request) -> web.Response:
     """What the platforms have stored."""
     wanted, shelves = parse_query(RecordingQuery, request.query), Shelves(request)
     archives = shelves.chosen(wanted.provider, wanted.account)
-    listing = Listing(archives, wanted.query(), wanted.after)
+    seal = request.app[SERVICES].seal
+    listing = Listing(archives, wanted.query(), wanted.after, seal)
     part = await listing.page(wanted.limit, shelves.sees)
     if part.problems and not part.items and part.after is None:
         raise all_failed(part.problems.values())

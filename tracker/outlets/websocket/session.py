@@ -183,13 +183,16 @@ class Session:
         self._catching_up = None
 
     def cursor(self, frame: bytes) -> None:
-        """Send what is held, then the ``cursor`` *frame*: it overtakes no event."""
+        """Send what is held, then the ``cursor`` *frame*: it overtakes no event.
+
+        A client that has not subscribed yet has been told of nothing: it gets none.
+        """
         held = sorted(item for s in self._conflated() for item in s.held.values())
         for subscription in self._conflated():
             subscription.held.clear()
         for late in dict.fromkeys(item.frame for item in held):
             self.send(late)
-        if self._catching_up is None:
+        if self._catching_up is None and self.subscriptions:
             self.send(frame)
 
     def supersede(self, event: Published) -> None:
