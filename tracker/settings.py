@@ -28,6 +28,7 @@ from tracker.outlets.auth import AuthSettings
 from tracker.outlets.payload import ServerSettings, is_loopback
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import VonageCcSettings
 from tracker.store.embedded import Fsync
@@ -110,6 +111,7 @@ class Settings(BaseSettings):
     genesys: tuple[GenesysSettings, ...] = ()
     vonage_cc: tuple[VonageCcSettings, ...] = ()
     vonage_business: tuple[VonageBusinessSettings, ...] = ()
+    kazoo: tuple[KazooSettings, ...] = ()
 
     @property
     def accounts(self) -> dict[str, list[str]]:
