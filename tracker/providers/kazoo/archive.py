@@ -58,7 +58,7 @@ class KazooArchive:
         pages = read_window(self._client, lists, now - _CHECKED, now)
         found = sum([len(page) async for page in pages])
         of = f" of {len(self._settings.users)} users" if self._settings.users else ""
-        return f"token granted, {found} recordings{of} saved within a day"
+        return f"{found} recordings{of} in a day"
 
     async def recordings(
         self, query: MediaQuery, limit: int, after: str | None = None

@@ -16,11 +16,11 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from tracker.errors import ProviderError, ProviderUnavailableError
 from tracker.providers.http import parse_retry_after
 from tracker.providers.kazoo.client import KazooClient
-from tracker.providers.kazoo.frames import CallEvent, Reply, Saved, parse_frame
+from tracker.providers.kazoo.frames import CallEvent, Reply, Stored, parse_frame
 from tracker.providers.kazoo.tokens import Access
 from tracker.providers.wire import Garbled
 
-Event = CallEvent | Saved | Garbled
+Event = CallEvent | Stored | Garbled
 
 MOST_UNTOLD: Final = 100_000
 _MOST_BYTES: Final = 2**22

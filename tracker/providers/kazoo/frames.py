@@ -39,7 +39,7 @@ class CallEvent(Said):
     media_recordings: Texts = ()
 
 
-class Saved(NamedTuple):
+class Stored(NamedTuple):
     """A recording's document was saved."""
 
     id: str
@@ -59,7 +59,7 @@ class Reply(NamedTuple):
     errors: tuple[str, ...] | None = None
 
 
-Frame = CallEvent | Saved | Reply | Garbled
+Frame = CallEvent | Stored | Reply | Garbled
 
 
 def parse_frame(received: str | bytes) -> Frame:
@@ -99,7 +99,7 @@ def _event(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame:
     if name == "doc_created":
         found = text(data.get("id"))
         is_ours = data.get("type") == "call_recording" and found is not None
-        return Saved(found or "") if is_ours else Garbled("document", outline(frame))
+        return Stored(found or "") if is_ours else Garbled("document", outline(frame))
     try:
         return CallEvent.model_validate({**data, "name": name})
     except ValidationError:

@@ -18,7 +18,7 @@ from tracker.providers.kazoo.blackhole import Blackhole, Event
 from tracker.providers.kazoo.board import Board
 from tracker.providers.kazoo.channel import FullRead
 from tracker.providers.kazoo.client import KazooClient
-from tracker.providers.kazoo.frames import CallEvent, Saved
+from tracker.providers.kazoo.frames import CallEvent, Stored
 from tracker.providers.kazoo.reads import Reads
 from tracker.providers.normalise import unreadable
 
@@ -36,9 +36,13 @@ class Wishes:
         read: A full read is wanted.
         everything: And that it tells everything, not only what has changed.
         heard_at_s: Loop time of the platform's last answer; None before it.
+
+    Args:
+        stored: Called whenever a recording was stored.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stored: Callable[[], None]) -> None:
+        self.stored = stored
         self.news = asyncio.Event()
         self.read = self.everything = False
         self.heard_at_s: float | None = None
@@ -144,7 +148,8 @@ class Listening:
             turn: Turn = [*self._board.event(event, _now_s())]
             self._identify(event.call_id)
             return turn
-        if isinstance(event, Saved):
+        if isinstance(event, Stored):
+            self._wishes.stored()
             self._ask(self._read_document(event.id))
             return []
         return [unreadable(event)]

@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from tracker.domain.terms import Expected
 from tracker.providers.agents import CURES, Agent, AgentsFile
 from tracker.providers.settings import (
-    AccountSettings,
     BaseUrl,
     NumberDisplay,
+    RecordingsSettings,
     check_secret,
     look_up_secret,
 )
@@ -46,7 +46,7 @@ Name = Annotated[str, Field(min_length=1)]
 Seconds = Annotated[float, Field(gt=0)]
 
 
-class KazooSettings(AccountSettings):
+class KazooSettings(RecordingsSettings):
     """One account of a Kazoo server.
 
     Attributes:

@@ -1,17 +1,18 @@
 """An account's live channels as a source, and commands by their metaflows."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 
 from tracker.domain.key import make_key
-from tracker.domain.reading import Checkpoint, Observation, Unreadable
+from tracker.domain.reading import Reading
 from tracker.domain.terms import Action
 from tracker.errors import ProviderLockedError
 from tracker.providers.agents import file_stamp
-from tracker.providers.base import Ask, Looks, Options
+from tracker.providers.base import Ask, Looks, Options, Source
+from tracker.providers.kazoo.archive import KazooArchive
 from tracker.providers.kazoo.bindings import bind
 from tracker.providers.kazoo.blackhole import UnauthenticatedError, opened
 from tracker.providers.kazoo.board import Board
@@ -21,6 +22,7 @@ from tracker.providers.kazoo.normalise import PROVIDER
 from tracker.providers.kazoo.options import check_options
 from tracker.providers.kazoo.reads import Reads
 from tracker.providers.kazoo.settings import KazooSettings, KazooUser, users_of
+from tracker.providers.recordings import RecordingsSource
 
 LOOKS: Final = Looks(first_s=5.0, growth=2.0, longest_s=10.0)
 
@@ -36,14 +38,20 @@ class LiveSource:
     Args:
         client: Of the account.
         users: Those whose team or expectation is known; may change.
+        stored: Called whenever a recording was stored.
     """
 
-    def __init__(self, client: KazooClient, users: Mapping[str, KazooUser]) -> None:
+    def __init__(
+        self,
+        client: KazooClient,
+        users: Mapping[str, KazooUser],
+        stored: Callable[[], None],
+    ) -> None:
         self._client = client
         self._settings = client.settings
         self.key = make_key(PROVIDER, self._settings.account, "live")
         self._board = Board(self._settings, users)
-        self._wishes = Wishes()
+        self._wishes = Wishes(stored)
         self._hole_refusals = 0
         self._masks = self._settings.pause_by == "mask"
 
@@ -67,9 +75,7 @@ class LiveSource:
         """A look shows only whether the call lives: events tell the rest."""
         return LOOKS
 
-    async def observe(
-        self,
-    ) -> AsyncGenerator[Sequence[Observation | Checkpoint | Unreadable]]:
+    async def observe(self) -> AsyncGenerator[Sequence[Reading]]:
         """See `tracker.providers.base.Source.observe`."""
         listens = self._settings.websocket_url is not None
         async with aclosing(self._listen() if listens else self._poll()) as turns:
@@ -157,7 +163,7 @@ class LiveSource:
 
 
 class KazooAccount:
-    """One account: its live channels.
+    """One account: its live channels, and its stored recordings.
 
     Args:
         client: Open as long as the account is.
@@ -167,13 +173,19 @@ class KazooAccount:
         self.key = make_key(PROVIDER, client.settings.account)
         self._client = client
         self._users: dict[str, KazooUser] = {}
-        self._source = LiveSource(client, self._users)
+        self._archive = KazooArchive(client)
+        recordings = RecordingsSource(self._archive, client.settings)
+        live = LiveSource(client, self._users, lambda: recordings.look(self.key))
+        self._sources: Mapping[str, Source] = {
+            live.key: live,
+            recordings.key: recordings,
+        }
         self._read: object = None
 
-    def sources(self) -> Mapping[str, LiveSource]:
+    def sources(self) -> Mapping[str, Source]:
         """See `tracker.providers.base.Account.sources`; the file is read on change.
 
-        It is always the same one: other users only change what it says of them.
+        They are always the same: other users only change what is said of them.
         """
         stamp = file_stamp(self._client.settings.agents_file)
         if stamp != self._read:
@@ -181,24 +193,25 @@ class KazooAccount:
             self._users.clear()
             self._users.update(found)
             self._read = stamp
-        return {self._source.key: self._source}
+        return self._sources
 
     async def check(self) -> str:
-        """Log in and list the channels; change nothing."""
+        """Log in, list channels and recordings; change nothing."""
         users = users_of(self._client.settings)
         channels = await self._client.channels()
         listens = self._client.settings.websocket_url is not None
-        by = await self._check_blackhole() if listens else "polled"
+        proof = await self._proof() if listens else "channels are polled: no proof"
+        stored = await self._archive.check()
         return (
-            f"token granted, {len(channels)} channels, {by}; {len(users)} users named"
+            f"token granted, {len(channels)} channels, {len(users)} users named; "
+            f"{proof}; {stored}"
         )
 
-    async def _check_blackhole(self) -> str:
-        """What the blackhole tells."""
+    async def _proof(self) -> str:
+        """What the blackhole tells of recordings."""
         async with opened(self._client, _ignore, _ignore) as hole:
             bindings = await bind(hole)
-        told = "told" if bindings.records else "not told: no state can be proved"
-        return f"recordings are {told}"
+        return "RECORD events are told" if bindings.records else "no RECORD events"
 
 
 @asynccontextmanager
