@@ -1,11 +1,12 @@
 """A simulated account, and tracker's archive and source of it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 from tracker.domain.archive import Archive, MediaQuery, MediaSnapshot
 from tracker.domain.key import make_key
+from tracker.domain.terms import Action
 from tracker.providers.kazoo.archive import KazooArchive, open_archive
 from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.kazoo.source import KazooAccount, open_account
@@ -70,12 +71,10 @@ class Site:
         """Of all that match."""
         return [it.key for it in await self.listed(MediaQuery.model_validate(query))]
 
-    async def command(self, channel: str, action: str, **options: str | int) -> None:
+    async def command(self, channel: str, action: Action, **options: str | int) -> None:
         """Ask for it, as the executor would."""
-        from datetime import UTC, datetime
-
         async with self.source.commanding(datetime.now(UTC)) as ask:
-            await ask(channel, action, options)  # type: ignore[arg-type]
+            await ask(channel, action, options)
 
 
 def settings_at(urls: Urls, **fields: object) -> KazooSettings:
@@ -104,4 +103,3 @@ async def site(
         archive = await stack.enter_async_context(open_archive(settings))
         account = await stack.enter_async_context(open_account(settings))
         yield Site(simulator, settings, archive, account)
-        await asyncio.sleep(0)

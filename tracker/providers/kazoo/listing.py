@@ -8,7 +8,7 @@ was saved in a range has all that is needed to tell the order of starts:
 - forwards, once all saves up to *high* are read, whatever is still to come started
   after *high* less the longest recording.
 
-Ranges are as wide as fits some pages: a denser one is given up and read narrower. Only
+Ranges are as wide as fits some pages: a denser one is given up and read in parts. Only
 as many recordings are held as are wanted. Where a listing goes on is the last one's
 start and id, so nothing that comes or goes meanwhile moves anything.
 """
@@ -31,6 +31,7 @@ DENSE: Final = 2_000
 
 SPARSE: Final = 500
 _GROWTH: Final = 4
+_PARTS: Final = 8
 _TOLERANCE: Final = timedelta(minutes=1)
 """Media servers' clocks may tell a start that lies after the save."""
 
@@ -65,6 +66,7 @@ class Listing:
         self._longest = timedelta(seconds=settings.longest_recording_s)
         self._widest_s = widest_s(settings)
         self._span_s = min(self._widest_s, after.span_s if after else FIRST_SPAN_S)
+        self._parts: list[tuple[datetime, datetime]] = []
         self._kept: list[tuple[Mark, Recording]] = []
         self._known: set[Mark] = set()
         self._first_at, self._last_at = self._range(datetime.now(UTC))
@@ -73,9 +75,11 @@ class Listing:
         """Read as far as is needed. Raises as the client does."""
         at = self._last_at if self._falls else self._first_at
         while self._lists and self._limit > 0 and not self._is_done(at):
-            low, high = self._next_range(at)
+            low, high = self._parts.pop() if self._parts else self._next_range(at)
             if await self._read_range(low, high):
                 at = low if self._falls else high
+            else:
+                self._parts += self._parts_of(low, high)
         in_order = reversed(self._kept) if self._falls else self._kept
         return Found([recording for _, recording in in_order], self._span_s)
 
@@ -108,18 +112,29 @@ class Listing:
         return self._last.start <= at - self._longest
 
     async def _read_range(self, low: datetime, high: datetime) -> bool:
-        """Whether all of it was read; else the next one will be narrower."""
+        """Whether all of it was read; else it is to be read in parts."""
         read, is_whole = 0, high - low <= timedelta(seconds=1)
         async for page in read_window(self._client, self._lists, low, high):
             for recording in page:
                 self._keep(recording)
             read += len(page)
             if read > DENSE and not is_whole:
-                self._span_s = max(1, self._span_s // _GROWTH)
+                self._span_s = max(1, int((high - low).total_seconds()) // _PARTS)
                 return False
-        if read < SPARSE:
+        if read < SPARSE and not self._parts:
             self._span_s = min(self._widest_s, self._span_s * _GROWTH)
         return True
+
+    def _parts_of(
+        self, low: datetime, high: datetime
+    ) -> list[tuple[datetime, datetime]]:
+        """Of a range, the next one to read last."""
+        step = max(timedelta(seconds=1), (high - low) / _PARTS)
+        parts = []
+        while low < high:
+            parts.append((low, min(low + step, high)))
+            low += step
+        return parts if self._falls else parts[::-1]
 
     def _keep(self, recording: Recording) -> None:
         """Put it in its place, if it is wanted; the last one may have to go."""
