@@ -1,6 +1,7 @@
 """Stored recordings one by one: what they are, their audio, their end; and access."""
 
 import logging
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -156,7 +157,7 @@ async def test_there_are_no_exports() -> None:
             at.archive.download("x")
 
 
-LOGINS: list[dict[str, object]] = [
+LOGINS: list[dict[str, Any]] = [
     {},
     {"username": "TRACKER", "password": "opensesame", "account_name": "acme"},
     {
@@ -170,7 +171,7 @@ LOGINS: list[dict[str, object]] = [
 
 
 @pytest.mark.parametrize("login", LOGINS)
-async def test_every_way_to_log_in(login: dict[str, object]) -> None:
+async def test_every_way_to_log_in(login: dict[str, Any]) -> None:
     """One token for many requests; a new one when it is refused."""
     async with site(**login) as at:
         await at.listed()
@@ -196,7 +197,7 @@ async def test_a_token_is_renewed_before_its_end() -> None:
         {"username": "tracker", "password": "wrong" * 4, "account_name": "acme"},
     ],
 )
-async def test_refused_credentials_need_a_person(wrong: dict[str, object]) -> None:
+async def test_refused_credentials_need_a_person(wrong: dict[str, Any]) -> None:
     """It is said which; never what they are."""
     async with site(**wrong) as at:
         for asking in (at.check, at.account.check):

@@ -91,7 +91,7 @@ class Board:
         Args:
             read: Of all channels.
             now_s: The loop's time.
-            first: Of an observation; what it shows needn't have been told.
+            first: Since events are told, if they are: it shows what none told of.
             everything: Is to be told, not only what has changed.
         """
         age_s, shown, missed = now_s - read.began_s, set[str](), 0

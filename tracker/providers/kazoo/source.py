@@ -120,15 +120,15 @@ class LiveSource:
     async def _poll(self) -> AsyncGenerator[Turn]:
         """Lists, one after the other; nothing tells of a recording."""
         self._board.begin(records=False, pauses=False)
-        reads, first = Reads(self._client, self._board), True
+        reads = Reads(self._client, self._board)
+        self._wishes.everything = True
         while True:
             self._wishes.news.clear()
-            everything = first or self._wishes.everything
+            everything = self._wishes.everything
             self._wishes.read = self._wishes.everything = False
             read = await reads.all()
             self._wishes.heard()
-            yield full_turn(self._board, read, first=first, everything=everything)[0]
-            first = False
+            yield full_turn(self._board, read, first=True, everything=everything)[0]
             try:
                 async with asyncio.timeout(self._settings.poll_interval_s):
                     await self._wishes.news.wait()
