@@ -29,6 +29,7 @@ from tracker.outlets.payload import ServerSettings
 from tracker.outlets.quota import LimitSettings
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import VonageCcSettings
 from tracker.store.embedded import Fsync
@@ -112,6 +113,7 @@ class Settings(BaseSettings):
     genesys: tuple[GenesysSettings, ...] = ()
     vonage_cc: tuple[VonageCcSettings, ...] = ()
     vonage_business: tuple[VonageBusinessSettings, ...] = ()
+    kazoo: tuple[KazooSettings, ...] = ()
 
     @property
     def accounts(self) -> dict[str, list[str]]:

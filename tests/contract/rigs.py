@@ -7,6 +7,7 @@ from typing import Any, Protocol, cast
 
 import pytest
 
+from tests.contract.kazoo_rig import kazoo
 from tests.contract.vonage_business_rig import vonage_business
 from tests.contract.vonage_cc_rig import vonage_cc
 from tracker.domain.key import make_key
@@ -54,6 +55,10 @@ class Rig(Protocol):
     def states(self) -> tuple[str, str, str]:
         """Its states: at first, after `change` and after `change_again`."""
 
+    @property
+    def reads_states(self) -> bool:
+        """A read shows the state that it is in; else only changes are told."""
+
     def begin(self) -> None:
         """A call that is recorded begins."""
 
@@ -92,6 +97,7 @@ class GenesysRig:
     """One agent's CometD session."""
 
     states = ("recording", "paused", "recording")
+    reads_states = True
 
     def __init__(self, simulator: GenesysSimulator, settings: GenesysSettings) -> None:
         self.settings = settings
@@ -193,5 +199,6 @@ RIGS: Mapping[str, Opener] = {
     "genesys": genesys,
     "vonage_cc": vonage_cc,
     "vonage_business": vonage_business,
+    "kazoo": kazoo,
 }
 """One for every provider of the registry."""

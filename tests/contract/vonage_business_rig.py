@@ -19,6 +19,7 @@ class VonageBusinessRig:
     """The poller of an account: a recording that is there, is gone, and comes back."""
 
     states = ("ready", "gone", "ready")
+    reads_states = True
 
     def __init__(
         self, simulator: VonageBusinessSimulator, settings: VonageBusinessSettings

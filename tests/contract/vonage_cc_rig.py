@@ -23,6 +23,7 @@ class VonageCcRig:
     """
 
     states = ("recording", "paused", "recording")
+    reads_states = True
 
     def __init__(
         self, simulator: VonageCcSimulator, settings: VonageCcSettings

@@ -5,8 +5,8 @@ and `replay` look at what there is and change nothing.
 """
 
 from tracker.app.check import CheckLine, check
-from tracker.app.demo import POLLED_AGENTS, demo
+from tracker.app.demo import FEW_AGENTS, demo
 from tracker.app.replay import replay
 from tracker.app.run import Running, run
 
-__all__ = ["POLLED_AGENTS", "CheckLine", "Running", "check", "demo", "replay", "run"]
+__all__ = ["FEW_AGENTS", "CheckLine", "Running", "check", "demo", "replay", "run"]

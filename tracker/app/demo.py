@@ -11,10 +11,12 @@ from pydantic import SecretStr
 from tracker.app.run import OnReady, run
 from tracker.outlets.payload import ServerSettings
 from tracker.providers.genesys.settings import GenesysSettings
+from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import FollowedAgent, VonageCcSettings
 from tracker.settings import ROLES, Settings, StoreSettings
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
+from tracker.simulators.kazoo import KazooOptions, KazooSimulator
 from tracker.simulators.vonage_business import (
     VonageBusinessOptions,
     VonageBusinessSimulator,
@@ -23,10 +25,10 @@ from tracker.simulators.vonage_cc import VonageCcOptions, VonageCcSimulator
 
 ACCOUNT = "demo"
 
-POLLED_AGENTS = 8
-"""So many fit into the budget that the platform's fair use suggests."""
+FEW_AGENTS = 8
+"""So many fit into the budget that Vonage Contact Center's fair use suggests."""
 
-_POLLED_SHARE = 0.2
+_SMALL_SHARE = 0.2
 _STORED = 40
 _STORED_PER_S = 0.1
 
@@ -42,8 +44,7 @@ async def demo(
     """Run simulators and tracker until cancelled.
 
     Args:
-        agents: How many are simulated on platforms that tell by themselves; on one
-            that must be polled, at most `POLLED_AGENTS`.
+        agents: How many are simulated on Genesys; at most `FEW_AGENTS` on others.
         rate: Changes per second on their calls.
         port: Of tracker; the simulators take any free one.
         data_dir: Of the store; None = forgotten at the end.
@@ -55,8 +56,9 @@ async def demo(
     with TemporaryDirectory(prefix="tracker-demo-") as scratch:
         async with (
             _genesys(agents, rate, Path(scratch)) as genesys,
-            _vonage_cc(min(agents, POLLED_AGENTS), rate * _POLLED_SHARE) as vonage_cc,
+            _vonage_cc(min(agents, FEW_AGENTS), rate * _SMALL_SHARE) as vonage_cc,
             _vonage_business() as vonage_business,
+            _kazoo(min(agents, FEW_AGENTS), rate * _SMALL_SHARE) as kazoo,
         ):
             settings = Settings(
                 server=ServerSettings(port=port),
@@ -64,6 +66,7 @@ async def demo(
                 genesys=(genesys,),
                 vonage_cc=(vonage_cc,),
                 vonage_business=(vonage_business,),
+                kazoo=(kazoo,),
             )
             await run(settings, frozenset(ROLES), on_ready=on_ready)
 
@@ -118,4 +121,21 @@ async def _vonage_business() -> AsyncIterator[VonageBusinessSettings]:
             client_secret=SecretStr(options.client_secret),
             username=options.username,
             password=SecretStr(options.password),
+        )
+
+
+@asynccontextmanager
+async def _kazoo(users: int, rate: float) -> AsyncIterator[KazooSettings]:
+    """A Kazoo account whose server tells of recordings, and stores them."""
+    options = KazooOptions(
+        account=ACCOUNT, users=users, seed=randbits(32), release=5, record_events=True
+    )
+    simulator = KazooSimulator(options)
+    async with simulator.serve() as urls:
+        simulator.start_traffic(transitions_per_s=rate)
+        yield KazooSettings(
+            account=ACCOUNT,
+            base_url=urls.base_url,
+            websocket_url=urls.websocket_url,
+            api_key=SecretStr(options.api_key),
         )

@@ -98,8 +98,8 @@ def _welcome(url: str, agents: int) -> None:
     program = [sys.executable, "-m", "tracker"] if is_module else [sys.argv[0]]
     command = shlex.join([*program, "watch", "--url", url])
     _stdout.print(
-        f"[bold]tracker[/] is watching {agents} simulated agents on Genesys"
-        f" and {min(agents, app.POLLED_AGENTS)} on Vonage Contact Center.\n"
+        f"[bold]tracker[/] is watching {agents} simulated agents on Genesys, and"
+        f" {min(agents, app.FEW_AGENTS)} on Vonage Contact Center and on Kazoo each.\n"
     )
     _stdout.print(f"  {url}/v1/calls?states=paused   calls whose recording is paused")
     _stdout.print(f"  {url}/v1/calls                 every live call")
@@ -121,7 +121,7 @@ def _refuse_emptiness(settings: Settings, config: Path | None) -> None:
         raise ConfigError(message)
     _stderr.print(
         "no account is configured, so no call will be seen: add [[genesys]]"
-        " or [[vonage_cc]]"
+        ", [[vonage_cc]] or [[kazoo]]"
     )
 
 

@@ -81,6 +81,7 @@ PLATFORMS: dict[str, Platform] = {
     "genesys": Platform(ALL_ACTIONS),
     "vonage_cc": Platform(("pause", "resume"), lists_calls=False),
     "vonage_business": Platform(()),
+    "kazoo": Platform(ALL_ACTIONS),
 }
 """By provider."""
 

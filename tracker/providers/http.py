@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,6 +13,7 @@ from typing import Final, Self
 
 import aiohttp
 
+from tracker.domain.archive import Range, Stream
 from tracker.errors import (
     ProviderError,
     ProviderLockedError,
@@ -130,6 +131,60 @@ async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int) -> byt
             msg = f"an answer of more than {most_bytes} bytes"
             raise ProviderUnavailableError(msg)
     return bytes(body)
+
+
+BUFFER_BYTES: Final = 2**18
+"""Of a file on its way: it goes on in large pieces, and never more is held."""
+
+
+def range_header(part: Range | None) -> dict[str, str]:
+    """The header that asks for a part of a file."""
+    if part is None:
+        return {}
+    return {"Range": f"bytes={part.first}-{'' if part.last is None else part.last}"}
+
+
+def whole_size(content_range: str) -> int | None:
+    """Out of ``bytes */1234``, how large the file is that has no such part."""
+    size = content_range.rpartition("/")[2]
+    return int(size) if size.isascii() and size.isdecimal() else None
+
+
+async def file_chunks(
+    response: aiohttp.ClientResponse, what: str
+) -> AsyncGenerator[bytes]:
+    """The pieces of a file, as they come.
+
+    Raises:
+        ProviderUnavailableError: It broke off.
+    """
+    with provider_errors(what):
+        async for chunk in response.content.iter_any():
+            yield chunk
+
+
+def file_stream(
+    response: aiohttp.ClientResponse, chunks: AsyncIterator[bytes], what: str
+) -> Stream:
+    """What a good answer is as a file on its way.
+
+    Raises:
+        ProviderUnavailableError: It is none.
+    """
+    told = response.headers
+    content_range = told.get("Content-Range")
+    is_part = response.status == HTTPStatus.PARTIAL_CONTENT
+    if response.status != HTTPStatus.OK and not (is_part and content_range):
+        msg = f"{what}: HTTP {response.status} without a file"
+        raise ProviderUnavailableError(msg)
+    is_as_it_is = told.get("Content-Encoding", "identity") == "identity"
+    return Stream(
+        chunks=chunks,
+        content_type=told.get("Content-Type", "application/octet-stream"),
+        status=206 if is_part else 200,
+        size=response.content_length if is_as_it_is else None,
+        content_range=content_range if is_part else None,
+    )
 
 
 FAILING_WINDOW_S: Final = 1.05

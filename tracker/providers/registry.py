@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from tracker.providers.base import Account, CheckedArchive
 from tracker.providers.genesys.source import open_account as open_genesys
+from tracker.providers.kazoo.archive import open_archive as open_kazoo_archive
+from tracker.providers.kazoo.source import open_account as open_kazoo_account
 from tracker.providers.vonage_business.archive import (
     open_archive as open_vonage_business_archive,
 )
@@ -20,11 +22,13 @@ PROVIDERS: Final[Mapping[str, Opener]] = {
     "genesys": open_genesys,
     "vonage_cc": open_vonage_cc,
     "vonage_business": open_vonage_business_account,
+    "kazoo": open_kazoo_account,
 }
 
 ArchiveOpener = Callable[[Any], AbstractAsyncContextManager[CheckedArchive]]
 
 ARCHIVES: Final[Mapping[str, ArchiveOpener]] = {
     "vonage_business": open_vonage_business_archive,
+    "kazoo": open_kazoo_archive,
 }
 """Those with stored recordings."""

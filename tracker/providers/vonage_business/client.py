@@ -7,7 +7,7 @@ longer takes. The token goes to the server of `base_url` and nowhere else.
 import asyncio
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from http import HTTPStatus
 from types import TracebackType
@@ -28,10 +28,15 @@ from tracker.errors import (
     RangeError,
 )
 from tracker.providers.http import (
+    BUFFER_BYTES,
+    file_chunks,
+    file_stream,
     open_session,
     provider_errors,
+    range_header,
     read_body,
     status_error,
+    whole_size,
 )
 from tracker.providers.vonage_business.query import Filters
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
@@ -40,9 +45,6 @@ from tracker.providers.vonage_business.wire import parse_message
 
 _MOST_BYTES: Final = 2**24
 """Of one answer that is no file; a page of 200 recordings has some 200 kB."""
-
-_BUFFER_BYTES: Final = 2**18
-"""Of an answer on its way: a file goes on in large pieces, and never more is held."""
 
 _MOST_NOTES: Final = 100
 _GOOD: Final = (200, 201, 202, 204)
@@ -129,15 +131,14 @@ class VonageBusinessClient:
         self, download_url: str, what: str, part: Range | None = None
     ) -> AsyncIterator[Stream]:
         """A file as it comes. Raises as `get` does, and RangeError."""
-        headers = {"Accept-Encoding": "identity"}
-        if part is not None:
-            last = "" if part.last is None else part.last
-            headers["Range"] = f"bytes={part.first}-{last}"
+        headers = {"Accept-Encoding": "identity", **range_header(part)}
         url = self._own(download_url, what)
-        async with self._sent(Request("GET", url, what, headers)) as response:
-            chunks = self._chunks(response, what)
-            async with aclosing(chunks):
-                yield self._stream(response, chunks, what)
+        asked, whose = Request("GET", url, what, headers), self._what(what)
+        async with (
+            self._sent(asked) as response,
+            aclosing(file_chunks(response, whose)) as chunks,
+        ):
+            yield file_stream(response, chunks, whose)
 
     async def _ask(self, asked: Request) -> bytes:
         async with self._sent(asked) as response:
@@ -168,37 +169,12 @@ class VonageBusinessClient:
                     data=asked.body,
                     headers={**asked.headers, "Authorization": f"Bearer {token}"},
                     allow_redirects=False,
-                    read_bufsize=_BUFFER_BYTES,
+                    read_bufsize=BUFFER_BYTES,
                     timeout=aiohttp.ClientTimeout(
                         sock_connect=self.settings.connect_timeout_s,
                         sock_read=self._limit_s,
                     ),
                 )
-
-    async def _chunks(
-        self, response: aiohttp.ClientResponse, what: str
-    ) -> AsyncGenerator[bytes]:
-        with provider_errors(self._what(what)):
-            async for chunk in response.content.iter_any():
-                yield chunk
-
-    def _stream(
-        self, response: aiohttp.ClientResponse, chunks: AsyncIterator[bytes], what: str
-    ) -> Stream:
-        told = response.headers
-        content_range = told.get("Content-Range")
-        is_part = response.status == HTTPStatus.PARTIAL_CONTENT
-        if response.status != HTTPStatus.OK and not (is_part and content_range):
-            msg = f"{self._what(what)}: HTTP {response.status} without a file"
-            raise ProviderUnavailableError(msg)
-        is_as_it_is = told.get("Content-Encoding", "identity") == "identity"
-        return Stream(
-            chunks=chunks,
-            content_type=told.get("Content-Type", "application/octet-stream"),
-            status=206 if is_part else 200,
-            size=response.content_length if is_as_it_is else None,
-            content_range=content_range if is_part else None,
-        )
 
     async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:
         with provider_errors(self._what(what)):
@@ -215,7 +191,7 @@ class VonageBusinessClient:
         if status == HTTPStatus.UNAUTHORIZED:
             return ProviderLockedError(f"{what}: a new token is refused")
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return RangeError(_whole_size(response.headers.get("Content-Range", "")))
+            return RangeError(whole_size(response.headers.get("Content-Range", "")))
         is_trouble = not 400 <= status < 500 or status in _LATER  # noqa: PLR2004
         if is_trouble or status == HTTPStatus.FORBIDDEN:
             return status_error(status, what, response.headers.get("Retry-After"))
@@ -258,9 +234,3 @@ def _split(url: str) -> SplitResult | None:
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
     return url.scheme, url.hostname, url.port or _PORTS.get(url.scheme)
-
-
-def _whole_size(content_range: str) -> int | None:
-    """Out of ``bytes */1234``."""
-    size = content_range.rpartition("/")[2]
-    return int(size) if size.isascii() and size.isdecimal() else None

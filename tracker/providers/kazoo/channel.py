@@ -1,0 +1,103 @@
+"""A live channel as it is known, and the claim that it makes about its leg."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tracker.domain.reading import Observation
+from tracker.domain.terms import CallState, RecordingState
+from tracker.providers.agents import expected_of
+from tracker.providers.kazoo.settings import KazooSettings, KazooUser
+from tracker.providers.kazoo.wire import ChannelDetail
+from tracker.providers.normalise import shown_number
+from tracker.providers.wire import Garbled
+
+KNOWN: Final = ("recording", "paused", "stopped")
+"""What a recording can be shown to do."""
+
+
+@dataclass(slots=True, eq=False)
+class Channel:
+    """One live channel.
+
+    Attributes:
+        first_s: When it was first seen, on the loop's clock; so are all instants here.
+        key: Its call's; None = not known yet.
+        claim: What its recording does; ``unknown`` = it may do anything, None = nothing
+            has been told since its creation.
+        is_masked: It is paused by a mask.
+        until_s: When the claim is no longer believed.
+        limit_s: How long the next recording goes on, where a command said so.
+        is_told: By an event, or by the first read.
+        told: What was last claimed of it.
+    """
+
+    uuid: str
+    first_s: float
+    key: str | None = None
+    interaction_id: str | None = None
+    direction: str | None = None
+    owner_id: str | None = None
+    caller: str | None = None
+    called: str | None = None
+    is_answered: bool = False
+    is_held: bool = False
+    claim: RecordingState | None = None
+    is_masked: bool = False
+    until_s: float = math.inf
+    limit_s: float | None = None
+    is_told: bool = False
+    told: Observation | None = None
+
+    @property
+    def state(self) -> CallState:
+        """Who calls comes in at the switch, and hears it ring elsewhere."""
+        if self.is_answered:
+            return "held" if self.is_held else "active"
+        return "dialing" if self.direction == "inbound" else "ringing"
+
+
+@dataclass(slots=True)
+class FullRead:
+    """A list of all live channels, and their details where the list lacked something.
+
+    Attributes:
+        began_s: When the list was asked for.
+        details: By uuid; None = it had ended by then.
+        garbled: Channels that could not be read: any of those that are missing.
+    """
+
+    began_s: float
+    listed: Sequence[ChannelDetail]
+    details: dict[str, ChannelDetail | None] = field(default_factory=dict)
+    garbled: Sequence[Garbled] = ()
+
+
+def observation(
+    channel: Channel, settings: KazooSettings, user: KazooUser | None
+) -> Observation:
+    """What a channel whose call is known claims, as if it had been looked at just now.
+
+    Args:
+        channel: Which.
+        settings: Of the account.
+        user: Its owner, if their team or expectation is known.
+    """
+    calls = channel.direction == "inbound"
+    return Observation(
+        call=channel.key or "",
+        exact=False,
+        leg=channel.uuid,
+        leg_id=channel.uuid,
+        state=channel.state,
+        recording=channel.claim,
+        no_proof=channel.claim not in KNOWN,
+        agent=channel.owner_id,
+        team=user.team if user else None,
+        role="agent" if channel.owner_id else "other",
+        expected=expected_of(user, settings.expected),
+        ani=shown_number(channel.caller, settings.numbers) if calls else None,
+        dnis=shown_number(channel.called, settings.numbers) if calls else None,
+        interaction_id=channel.interaction_id,
+    )

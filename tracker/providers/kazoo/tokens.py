@@ -1,0 +1,147 @@
+"""One account's token: got in time, and once for all who want it."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
+
+import aiohttp
+
+from tracker.errors import (
+    ProviderError,
+    ProviderLockedError,
+    ProviderUnavailableError,
+)
+from tracker.providers.http import provider_errors, read_body, status_error
+from tracker.providers.kazoo.settings import KazooSettings, secret_of
+from tracker.providers.kazoo.wire import parse_token
+from tracker.providers.wire import Garbled
+
+RENEWED_AFTER: Final = 0.9
+"""Of a token's lifetime."""
+
+_MOST_BYTES: Final = 2**20
+_GOOD: Final = (200, 201)
+_REFUSED: Final = (400, 401, 403, 404)
+
+_HASHES: Final[Mapping[str, Callable[[bytes], str]]] = {
+    "md5": lambda text: hashlib.md5(text, usedforsecurity=False).hexdigest(),
+    "sha": lambda text: hashlib.sha1(text, usedforsecurity=False).hexdigest(),
+}
+"""What the platform wants; that it guards nothing is no choice of ours."""
+
+
+class Access(NamedTuple):
+    """A token, and until when, on the loop's clock."""
+
+    token: str
+    renew_at_s: float
+
+
+class Tokens:
+    """An account's.
+
+    Args:
+        settings: Of the account.
+        http: Shared with whoever uses the tokens.
+
+    Raises:
+        ConfigError: There is no secret, and where it should be.
+    """
+
+    def __init__(self, settings: KazooSettings, http: aiohttp.ClientSession) -> None:
+        self._settings = settings
+        self._http = http
+        self._secret = secret_of(settings)
+        self._access: Access | None = None
+        self._renewing = asyncio.Lock()
+        self._renewals = 0
+        self._refusal: ProviderError | None = None
+
+    async def access(self, stale: Access | None = None) -> Access:
+        """A token that is good for a while, and is not *stale*.
+
+        Raises:
+            ProviderLockedError: The credentials are refused.
+            ProviderUnavailableError: It is not known whether they are; nothing was
+                asked with a token.
+        """
+        access = self._access
+        if access and access is not stale and _now_s() < access.renew_at_s:
+            return access
+        return await self._renew(access)
+
+    async def _renew(self, stale: Access | None) -> Access:
+        """Replace *stale*: once, however many want it; all learn what came of it."""
+        renewals = self._renewals
+        async with self._renewing:
+            if self._access is not None and self._access is not stale:
+                return self._access
+            if self._renewals != renewals and self._refusal is not None:
+                raise self._refusal
+            self._refusal = None
+            try:
+                self._access = await self._fetch()
+            except ProviderLockedError as error:
+                self._refusal = error
+                raise
+            except ProviderUnavailableError as error:
+                words, asked_s = str(error), error.retry_after_s
+                self._refusal = ProviderUnavailableError(words, asked_s, taken=False)
+                raise self._refusal from error
+            finally:
+                self._renewals += 1
+            return self._access
+
+    async def _fetch(self) -> Access:
+        path, body = self._login()
+        what = f"{self._settings.account}: the token"
+        asked_at_s = _now_s()
+        with provider_errors(what):
+            async with (
+                asyncio.timeout(self._settings.request_timeout_s),
+                self._http.put(
+                    f"{self._settings.base_url}/v2/{path}",
+                    data=json.dumps({"data": body}).encode(),
+                    headers={"Content-Type": "application/json"},
+                    allow_redirects=False,
+                ) as response,
+            ):
+                status = response.status
+                retry_after = response.headers.get("Retry-After")
+                answer = await read_body(response, most_bytes=_MOST_BYTES)
+        if status in _REFUSED:
+            which = "username or password" if self._settings.logs_in else "api_key"
+            msg = f"{what}: {which} refused: HTTP {status}"
+            raise ProviderLockedError(msg)
+        if status not in _GOOD:
+            raise status_error(status, what, retry_after)
+        token = parse_token(answer)
+        if isinstance(token, Garbled):
+            msg = f"{what}: none in the answer: {token.shape}"
+            raise ProviderUnavailableError(msg)
+        return Access(token, asked_at_s + RENEWED_AFTER * self._lifetime_s)
+
+    def _login(self) -> tuple[str, Mapping[str, str]]:
+        """Where to log in, and with what."""
+        settings = self._settings
+        if not settings.logs_in:
+            return "api_auth", {"api_key": self._secret}
+        hashed = f"{(settings.username or '').lower()}:{self._secret}".encode()
+        field, name = settings.account_named
+        method = settings.credentials_hash
+        credentials = _HASHES[method](hashed)
+        return "user_auth", {
+            "credentials": credentials,
+            field: name,
+            "method": method,
+        }
+
+    @property
+    def _lifetime_s(self) -> float:
+        return self._settings.token_lifetime_s
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()
