@@ -154,17 +154,23 @@ class Board:
         self._identify(channel)
         return self._told_of(channel, exact=False)
 
-    def saved(self, uuid: str | None) -> list[Observation]:
+    def stored(self, uuid: str | None, age_s: float) -> list[Observation]:
         """A recording of a channel was stored, so it had stopped; what now, is open.
 
         Where RECORD events are told, they have told it already.
+
+        Args:
+            uuid: The channel's, where the document tells it.
+            age_s: Since its end, by clocks that may differ by `GRACE_S`.
         """
         channel = self.channels.get(uuid or "")
         if self._records or channel is None or channel.key is None:
             return []
         stopped = self._observation(channel, exact=True)
         channel.told = self._observation(channel, exact=False)
-        return [stopped.but(recording="stopped", no_proof=False), channel.told]
+        age_s = max(0.0, age_s - GRACE_S)
+        stopped = stopped.but(recording="stopped", no_proof=False, age_s=age_s)
+        return [stopped, channel.told]
 
     def expire(self, now_s: float) -> list[Observation]:
         """Recordings that may have reached their limit are no longer believed in."""
