@@ -152,7 +152,8 @@ class Listening:
             return turn
         if isinstance(event, Stored):
             self._wishes.stored()
-            self._ask(self._read_document(event.id))
+            if not self._board.records:
+                self._ask(self._read_document(event.id))
             return []
         return [unreadable(event)]
 
