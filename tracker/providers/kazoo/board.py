@@ -53,6 +53,10 @@ class Applied(NamedTuple):
 class Board:
     """All live channels of an account.
 
+    Attributes:
+        channels: By uuid.
+        records: Starts and stops of recordings are told.
+
     Args:
         settings: Of the account.
         users: Those whose team or expectation is known.
@@ -62,7 +66,7 @@ class Board:
         self.channels: dict[str, Channel] = {}
         self._settings = settings
         self._users = users
-        self._records = self._pauses = False
+        self.records = self._pauses = False
         self._calls: dict[str, list[Channel]] = {}
         self._ended: dict[str, float] = {}
 
@@ -73,7 +77,7 @@ class Board:
             records: From now on starts and stops of recordings are told.
             pauses: And pauses.
         """
-        self._records, self._pauses = records, pauses
+        self.records, self._pauses = records, pauses
         for channel in self.channels.values():
             channel.claim, channel.until_s = "unknown", math.inf
             channel.is_told = True
@@ -125,7 +129,7 @@ class Board:
             return self._end(known, exact=True) if known else []
         if event.call_id in self._ended:
             return []
-        is_new = event.name == "CHANNEL_CREATE" and self._records
+        is_new = event.name == "CHANNEL_CREATE" and self.records
         channel = self._channel(
             event.call_id, now_s, claim=None if is_new else "unknown", told=True
         )
@@ -154,17 +158,23 @@ class Board:
         self._identify(channel)
         return self._told_of(channel, exact=False)
 
-    def saved(self, uuid: str | None) -> list[Observation]:
+    def stored(self, uuid: str | None, age_s: float) -> list[Observation]:
         """A recording of a channel was stored, so it had stopped; what now, is open.
 
         Where RECORD events are told, they have told it already.
+
+        Args:
+            uuid: The channel's, where the document tells it.
+            age_s: Since its end, by clocks that may differ by `GRACE_S`.
         """
         channel = self.channels.get(uuid or "")
-        if self._records or channel is None or channel.key is None:
+        if self.records or channel is None or channel.key is None:
             return []
         stopped = self._observation(channel, exact=True)
         channel.told = self._observation(channel, exact=False)
-        return [stopped.but(recording="stopped", no_proof=False), channel.told]
+        age_s = max(0.0, age_s - GRACE_S)
+        stopped = stopped.but(recording="stopped", no_proof=False, age_s=age_s)
+        return [stopped, channel.told]
 
     def expire(self, now_s: float) -> list[Observation]:
         """Recordings that may have reached their limit are no longer believed in."""

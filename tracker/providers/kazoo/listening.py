@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from tracker.providers.kazoo.board import Board
 from tracker.providers.kazoo.channel import FullRead
 from tracker.providers.kazoo.client import KazooClient
 from tracker.providers.kazoo.frames import CallEvent, Stored
+from tracker.providers.kazoo.normalise import ended_at
 from tracker.providers.kazoo.reads import Reads
 from tracker.providers.normalise import unreadable
 
@@ -150,7 +152,8 @@ class Listening:
             return turn
         if isinstance(event, Stored):
             self._wishes.stored()
-            self._ask(self._read_document(event.id))
+            if not self._board.records:
+                self._ask(self._read_document(event.id))
             return []
         return [unreadable(event)]
 
@@ -175,7 +178,9 @@ class Listening:
             raise
         except ProviderError:
             return
-        self._done.append(lambda: [*self._board.saved(recording.call_id)])
+        end = ended_at(recording) or recording.start
+        age_s = (datetime.now(UTC) - end).total_seconds()
+        self._done.append(lambda: [*self._board.stored(recording.call_id, age_s)])
 
     def _begin_read(self, bindings: Bindings) -> None:
         self._is_reading = True

@@ -1,0 +1,176 @@
+"""What channels claim of their legs."""
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.providers.kazoo.captures import settings
+from tracker.domain.reading import Observation
+from tracker.domain.terms import ALL_ACTIONS
+from tracker.providers.kazoo.board import GRACE_S, Board
+from tracker.providers.kazoo.channel import FullRead
+from tracker.providers.kazoo.frames import CallEvent
+from tracker.providers.kazoo.settings import KazooUser
+from tracker.providers.kazoo.wire import ChannelDetail
+
+SELDOM = ("stop", "pause", "resume")
+CALLER, CALLED = "caller", "called"
+
+
+def event(name: str, uuid: str = CALLED, **fields: object) -> CallEvent:
+    owner = {"owner_id": "u1"} if uuid == CALLED else {}
+    told = {
+        "name": name,
+        "call_id": uuid,
+        "call_direction": "inbound" if uuid == CALLER else "outbound",
+        "call_interaction_id": "i",
+        "custom_channel_vars": owner,
+        **fields,
+    }
+    return CallEvent.model_validate(told)
+
+
+def channel(uuid: str, **fields: object) -> ChannelDetail:
+    owner = {"owner_id": "u1"} if uuid == CALLED else {}
+    told = {"uuid": uuid, "interaction_id": "i", "answered": True, **owner, **fields}
+    return ChannelDetail.model_validate(told)
+
+
+def board(*, records: bool = True, pauses: bool = True) -> Board:
+    made = Board(settings(), {"u1": KazooUser(id="u1", team="sales")})
+    made.begin(records=records, pauses=pauses)
+    return made
+
+
+def read(began_s: float, *channels: ChannelDetail) -> FullRead:
+    return FullRead(began_s, channels)
+
+
+def states(told: Iterable[Observation]) -> dict[str, str | None]:
+    return {it.leg: it.recording for it in told}
+
+
+def test_a_start_goes_to_users_and_the_rest_to_all() -> None:
+    """A recording may be anywhere, but is begun where a user is."""
+    told = board().apply(
+        read(0, channel(CALLER), channel(CALLED)), 0, first=True, everything=True
+    )
+    assert {it.leg: it.actions for it in told.observations} == {
+        CALLER: SELDOM,
+        CALLED: ALL_ACTIONS,
+    }
+    assert [it.team for it in told.observations] == [None, "sales"]
+
+
+def test_a_call_without_a_user_is_recorded_on_its_first_channel() -> None:
+    """Until a user comes to it, which is told of the first one too."""
+    made = board()
+    (first,) = made.event(event("CHANNEL_CREATE", CALLER), 0)
+    assert first.actions == ALL_ACTIONS
+    told = made.event(event("CHANNEL_CREATE", CALLED), 0)
+    assert {it.leg: it.actions for it in told} == {CALLER: SELDOM, CALLED: ALL_ACTIONS}
+
+
+def test_where_it_records_it_can_be_begun_again() -> None:
+    """Whoever's channel it is."""
+    made = board()
+    made.event(event("CHANNEL_CREATE", CALLER), 0)
+    made.event(event("CHANNEL_CREATE", CALLED), 0)
+    (told,) = made.event(event("RECORD_STOP", CALLER), 0)
+    assert (told.recording, told.actions) == ("stopped", ALL_ACTIONS)
+
+
+def test_what_was_known_before_a_break_is_unknown_after_it() -> None:
+    """And so is every channel that was there."""
+    made = board()
+    made.event(event("CHANNEL_CREATE"), 0)
+    made.event(event("RECORD_START"), 0)
+    made.begin(records=True, pauses=True)
+    told = made.apply(read(1, channel(CALLED)), 1, first=True, everything=True)
+    assert states(told.observations) == {CALLED: "unknown"}
+    assert told.observations[0].no_proof
+
+
+def test_a_list_brings_nothing_back() -> None:
+    """That ended while it was under way; nor does it end what began meanwhile."""
+    made = board()
+    made.event(event("CHANNEL_CREATE"), 0)
+    made.event(event("CHANNEL_DESTROY"), 2)
+    made.event(event("CHANNEL_CREATE", "new"), 2)
+    told = made.apply(read(1, channel(CALLED)), 3, first=False, everything=True)
+    assert (set(states(told.observations)), told.missed) == ({"new"}, 0)
+
+
+def test_what_should_have_been_told_is_counted() -> None:
+    """A beginning that only lists show; an end that only a list shows."""
+    made = board()
+    made.event(event("CHANNEL_CREATE"), 0)
+    late = GRACE_S + 2
+    both = made.apply(
+        read(1, channel(CALLED), channel("silent")), 1, first=False, everything=False
+    )
+    assert both.missed == 0
+    told = made.apply(read(late, channel("silent")), late, first=False, everything=True)
+    assert told.missed == 2
+    assert [it.leg for it in told.observations if it.state == "ended"] == [CALLED]
+
+
+@pytest.mark.parametrize(("age_s", "at_s"), [(1.0, 0.0), (GRACE_S + 60, 60.0)])
+def test_an_old_document_proves_an_old_stop(age_s: float, at_s: float) -> None:
+    """Not the one that was asked for just now."""
+    made = board(records=False)
+    made.event(event("CHANNEL_CREATE"), 0)
+    stopped, after = made.stored(CALLED, age_s)
+    assert (stopped.recording, stopped.age_s) == ("stopped", at_s)
+    assert (after.recording, after.no_proof) == ("unknown", True)
+    assert made.stored("nobody", 0) == []
+    assert board().stored(CALLED, 0) == []
+
+
+NAMES = (
+    "CHANNEL_CREATE",
+    "CHANNEL_ANSWER",
+    "CHANNEL_DESTROY",
+    "RECORD_START",
+    "RECORD_STOP",
+    "RECORD_PAUSE",
+    "RECORD_UNMASK",
+    "RECORD_WHATEVER",
+    "a list",
+    "a break",
+    "its limit",
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from("abc"))))
+def test_nothing_is_recording_that_was_not_told_so(
+    happened: list[tuple[str, str]],
+) -> None:
+    """Since the last break, and within its limit; and what ended says no more."""
+    made, proven, ended = board(), set[str](), set[str]()
+    for number, (name, uuid) in enumerate(happened):
+        now_s = 0.01 * number
+        told: list[Observation] = []
+        if name == "a list":
+            listed = [channel(it) for it in made.channels]
+            told += made.apply(
+                read(now_s, *listed), now_s, first=False, everything=True
+            ).observations
+        elif name == "a break":
+            proven.clear()
+            made.begin(records=True, pauses=True)
+        elif name == "its limit":
+            told += made.expire(1e6)
+            proven -= {it.leg for it in told}
+        else:
+            told += made.event(event(name, uuid), now_s)
+            if name in ("RECORD_START", "RECORD_UNMASK"):
+                proven.add(uuid)
+            if name == "CHANNEL_DESTROY":
+                ended.add(uuid)
+        live = [it for it in told if it.state != "ended"]
+        assert {it.leg for it in live if it.recording == "recording"} <= proven
+        assert not {it.leg for it in live} & ended
+        assert all(it.no_proof == (it.recording in (None, "unknown")) for it in live)
