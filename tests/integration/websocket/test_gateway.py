@@ -170,9 +170,10 @@ async def test_pings_of_the_protocol_are_answered() -> None:
 
 
 async def test_cursors_come_by_themselves() -> None:
-    """Also to one who has not subscribed to anything."""
+    """To who has subscribed to something."""
     settings = StreamSettings(cursor_interval_s=0.1)
     async with playing(settings) as stage, stage.connect() as client:
+        await subscribe(client)
         first, second = await hear(client, "cursor"), await hear(client, "cursor")
         assert first["cursor"] == second["cursor"] == str(stage.process.cursor)
         assert first["server_time"] < second["server_time"]

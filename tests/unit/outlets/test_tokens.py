@@ -274,6 +274,13 @@ def test_a_bad_key_is_one_sentence(name: str, tmp_path: Path) -> None:
         Authenticator(verifying(public_key_file=path))
 
 
+def test_a_public_key_in_a_secret_s_place_is_one_sentence(tmp_path: Path) -> None:
+    """Everybody could sign with it."""
+    path = public_file(rsa(), tmp_path)
+    with pytest.raises(ConfigError, match=r"key of a pair.*public_key_file"):
+        Authenticator(verifying(secret_file=path))
+
+
 def test_a_file_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     """Of a key, and of a set of keys."""
     for setting in ("public_key_file", "jwks_file"):

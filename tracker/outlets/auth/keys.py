@@ -52,8 +52,19 @@ class Keyring:
 
 
 def secret_key(secret: bytes) -> SigningKey:
-    """A secret, for HS256."""
-    return SigningKey("HS256", OctKey.import_key(secret))
+    """A secret, for HS256.
+
+    Raises:
+        ConfigError: It is half of a pair, which is no secret or must not be shared.
+    """
+    try:
+        return SigningKey("HS256", OctKey.import_key(secret))
+    except ValueError as error:
+        message = (
+            "the secret of [auth] is a key of a pair: set public_key_file to the "
+            "public one, or put random bytes there"
+        )
+        raise ConfigError(message) from error
 
 
 def read_key(path: Path, name: str, *, private: bool = False) -> SigningKey:
