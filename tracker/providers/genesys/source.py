@@ -209,7 +209,7 @@ class AgentSource:
         moved: Turn = []
         known, last = self._legs.get(leg, (seen.call, seen))
         if known != seen.call:
-            moved.append(last.model_copy(update={"state": "ended", "age_s": 0.0}))
+            moved.append(last.but(state="ended", age_s=0.0))
         if seen.state == "ended":
             self._legs.pop(leg, None)
             seen = self._passed_on(seen)
