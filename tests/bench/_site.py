@@ -133,9 +133,15 @@ class CpuMeter:
         for process in self._processes.values():
             process.cpu_percent()
 
-    def show(self) -> None:
-        """Print what was used since, and how busy the machine was with all it has."""
+    def show(self, per_s: float = 0) -> None:
+        """Print what was used since, and how busy the machine was with all it has.
+
+        Args:
+            per_s: So many were handled a second: what one of them cost is shown too.
+        """
         for name, process in self._processes.items():
-            show(f"CPU of the {name}", process.cpu_percent(), "% of a core")
+            share = process.cpu_percent()
+            note = f"{share / 100 / per_s * 1e6:.0f} us each" if per_s else ""
+            show(f"CPU of the {name}", share, "% of a core", note)
         cores = psutil.cpu_count() or 1
         show("CPU of the machine", psutil.cpu_percent(), "%", f"of {cores} cores")

@@ -8,6 +8,7 @@ at the simulator.
 
 import asyncio
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -168,7 +169,7 @@ async def measure(
     events = firehose.events - events
     show("notifications", told / took_s, "/s", f"of {AGENTS} agents")
     show("events", events / took_s, "/s", f"to {AGENTS} agents, {FIREHOSES} firehoses")
-    cpu.show()
+    cpu.show(told / took_s)
 
 
 def show_latencies(probes: Sequence[Probe]) -> None:
@@ -256,6 +257,7 @@ async def bench(directory: Path, per_s: float) -> None:
                     store=store.pid,
                     simulator=simulator.pid,
                     subscribers=subscribers,
+                    benchmark=os.getpid(),
                 )
                 await run(simulator, tracker.url, probes, cpu, per_s)
 

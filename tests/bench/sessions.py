@@ -1,7 +1,8 @@
 """Agents' idle sessions in one tracker process: memory, CPU, and how soon all are back.
 
-The reference for memory is a bare client: an aiohttp POST per agent that waits, with
-nothing around it.
+First in a process that only ingests, then in one that does everything and so knows each
+source as its keeper and to its subscribers as well. The reference for memory is a bare
+client: an aiohttp POST per agent that waits, with nothing around it.
 """
 
 import asyncio
@@ -10,8 +11,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ from tests.bench._site import (
     rss_bytes,
     simulated,
 )
-from tests.bench.figures import show
+from tests.bench.figures import show, title
+from tests.integration.servers import valkey
 from tests.integration.system import TrackerProcess, tracker_process, write_config
 
 AGENTS = 2000
@@ -40,37 +42,76 @@ NOTIFICATIONS = "/api/v2/notifications"
 
 async def bench(directory: Path, agents: int) -> None:
     """One agent first, then all, then a server that has forgotten them."""
-    everybody, working = directory / "all", directory / "working"
-    everybody.mkdir()
-    working.mkdir()
-    async with AsyncExitStack() as stack:
-        simulator = await stack.enter_async_context(simulated(everybody, agents + 1))
-        config = working_config(everybody, working, simulator)
-        async with tracker_process(config) as tracker:
-            await simulator.until_subscribed(1)
-            alone_bytes = rss_bytes(tracker.pid)
-            began_s = time.perf_counter()
-            shutil.copy(everybody / AGENTS_FILE, working / AGENTS_FILE)
-            await simulator.until_subscribed(agents + 1)
-            show("all subscribed after", time.perf_counter() - began_s, "s")
-            await show_idleness(tracker, alone_bytes, agents, simulator)
-            port = urlsplit(simulator.url).port
-            await stack.aclose()
-            began_s = time.perf_counter()
-            again = simulated(everybody, agents + 1, port or 0)
-            simulator = await stack.enter_async_context(again)
-            up_s = time.perf_counter()
-            await simulator.until_subscribed(agents + 1)
-            note = f"it was down for {up_s - began_s:.1f} s"
-            show("all back after a restart", time.perf_counter() - up_s, "s", note)
+    for name, started in (("ingest alone", ingesting), ("all roles", doing_all)):
+        title(name)
+        everybody, working = directory / name / "all", directory / name / "working"
+        everybody.mkdir(parents=True)
+        working.mkdir()
+        async with AsyncExitStack() as stack:
+            site = simulated(everybody, agents + 1)
+            simulator = await stack.enter_async_context(site)
+            account = working_account(everybody, working, simulator)
+            async with started(working, account) as tracker:
+                await measure(everybody, working, simulator, tracker, agents)
+                port = urlsplit(simulator.url).port
+                await stack.aclose()
+                began_s = time.perf_counter()
+                again = simulated(everybody, agents + 1, port or 0)
+                simulator = await stack.enter_async_context(again)
+                up_s = time.perf_counter()
+                await simulator.until_subscribed(agents + 1)
+                note = f"it was down for {up_s - began_s:.1f} s"
+                back_s = time.perf_counter() - up_s
+                show("all back after a restart", back_s, "s", note)
 
 
-def working_config(everybody: Path, working: Path, simulator: Simulator) -> Path:
+@asynccontextmanager
+async def ingesting(
+    working: Path, account: dict[str, str]
+) -> AsyncIterator[TrackerProcess]:
+    """A process with the sessions and nothing else; another one keeps."""
+    with valkey(working / "store") as store:
+        config = write_config(working, account, store={"url": store.url})
+        async with (
+            tracker_process(config, ["keep"]),
+            tracker_process(config, ["ingest"]) as tracker,
+        ):
+            yield tracker
+
+
+@asynccontextmanager
+async def doing_all(
+    working: Path, account: dict[str, str]
+) -> AsyncIterator[TrackerProcess]:
+    """One process of everything, with a store of its own."""
+    async with tracker_process(write_config(working, account)) as tracker:
+        yield tracker
+
+
+async def measure(
+    everybody: Path,
+    working: Path,
+    simulator: Simulator,
+    tracker: TrackerProcess,
+    agents: int,
+) -> None:
+    """From one agent to all, and what they cost."""
+    await simulator.until_subscribed(1)
+    alone_bytes = rss_bytes(tracker.pid)
+    began_s = time.perf_counter()
+    shutil.copy(everybody / AGENTS_FILE, working / AGENTS_FILE)
+    await simulator.until_subscribed(agents + 1)
+    show("all subscribed after", time.perf_counter() - began_s, "s")
+    await show_idleness(tracker, alone_bytes, agents, simulator)
+
+
+def working_account(
+    everybody: Path, working: Path, simulator: Simulator
+) -> dict[str, str]:
     """Of a tracker that knows the first agent only, as yet."""
     lines = (everybody / AGENTS_FILE).read_text().splitlines(keepends=True)
     (working / AGENTS_FILE).write_text("".join(lines[:2]))
-    account = {"base_url": simulator.url, "agents_file": AGENTS_FILE}
-    return write_config(working, account)
+    return {"base_url": simulator.url, "agents_file": AGENTS_FILE}
 
 
 async def show_idleness(

@@ -1,6 +1,7 @@
 """The one base of every model in the domain."""
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -19,13 +20,40 @@ class Model(BaseModel):
 
         ``model_copy`` in half the time: `decide` spends most of its own on this.
         """
-        new = object.__new__(type(self))
+        return self._with(self.__dict__ | changes)
+
+    @classmethod
+    def trusted(cls, **fields: object) -> Self:
+        """A model of *fields*, unchecked; what is left out has its default.
+
+        For what tracker itself has made: in a third of the time of the constructor,
+        which is for what came from elsewhere.
+        """
+        return cls._with(_defaults(cls) | fields)
+
+    @classmethod
+    def _with(cls, fields: dict[str, object]) -> Self:
+        new = object.__new__(cls)
         put = object.__setattr__
-        put(new, "__dict__", self.__dict__ | changes)
-        put(new, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        put(new, "__dict__", fields)
+        put(new, "__pydantic_fields_set__", _names(cls))
         put(new, "__pydantic_extra__", None)
         put(new, "__pydantic_private__", None)
         return new
+
+
+@cache
+def _names(model: type[Model]) -> set[str]:
+    return set(model.model_fields)
+
+
+@cache
+def _defaults(model: type[Model]) -> dict[str, object]:
+    """Every field in its order; those without a default are for the caller to fill."""
+    return {
+        name: field.get_default(call_default_factory=True, validated_data={})
+        for name, field in model.model_fields.items()
+    }
 
 
 def earlier(instant: datetime, seconds: float) -> datetime:

@@ -25,7 +25,12 @@ def _encoded(part: str) -> str:
 
 def split_key(key: str) -> tuple[str, ...]:
     """The parts of *key*, decoded."""
-    return tuple(unquote(part) for part in key.split("/"))
+    return tuple([_decoded(part) for part in key.split("/")])
+
+
+@lru_cache(maxsize=4096)
+def _decoded(part: str) -> str:
+    return unquote(part)
 
 
 def account_of(key: str) -> str:

@@ -31,7 +31,7 @@ def first_sight(seen: Observation, stamp: Stamp, at: datetime, tomb: Tomb) -> Ca
     """The call as *seen* shows it, before it is known any other way."""
     leg = _leg(None, seen, stamp, at)
     known = leg.recording != "unknown"
-    recording = Recording(
+    recording = Recording.trusted(
         state=leg.recording,
         unknown_reason=leg.unknown_reason,
         last_known=leg.recording if known else None,
@@ -42,13 +42,13 @@ def first_sight(seen: Observation, stamp: Stamp, at: datetime, tomb: Tomb) -> Ca
         observed_by=leg.source,
         cause=PLATFORM if known else UNCAUSED,
     )
-    call = Call(
+    call = Call.trusted(
         key=seen.call,
         version=tomb.version + 1,
         state=leg.state,
         answered_at=_answered_at(seen, at),
         recording=recording,
-        past=Totals(as_of=at),
+        past=Totals.trusted(as_of=at),
         media=tomb.media,
     )
     return with_legs(call, (leg,), **_described(seen))
@@ -59,7 +59,7 @@ def unseen_before(call: Call) -> tuple[Call, tuple[Interval, ...]]:
     since, answered_at = call.recording.since, call.answered_at
     if answered_at is None or answered_at >= since:
         return call, ()
-    blank = Recording(
+    blank = Recording.trusted(
         state="unknown",
         unknown_reason="source_blind",
         since=answered_at,
@@ -189,7 +189,7 @@ def _leg(old: Leg | None, seen: Observation, stamp: Stamp, at: datetime) -> Leg:
         "others": seen.others,
     }
     if old is None:
-        return Leg.model_validate(told)
+        return Leg.trusted(**told)
     told["joined_at"] = old.joined_at
     told["last_seen_at"] = max(at, old.last_seen_at)
     told["others"] = seen.others or old.others

@@ -92,7 +92,7 @@ def close(call: Call, at: datetime) -> tuple[Totals, tuple[Interval, ...]]:
     recording = call.recording
     if at <= recording.since:
         return call.past, ()
-    interval = Interval(
+    interval = Interval.trusted(
         state=recording.state,
         from_=recording.since,
         to=at,

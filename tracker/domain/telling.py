@@ -83,7 +83,7 @@ def _recording_changes(before: Call | None, after: Call) -> list[Change]:
         "from": old.state if old else None,
         "to": new.state,
         "last_known": old.last_known if old else None,
-        "cause": new.cause.model_dump(exclude_none=True),
+        "cause": {name: value for name, value in new.cause if value is not None},
     }
     if old is None:
         detail["first_sight"] = True

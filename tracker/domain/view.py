@@ -44,7 +44,7 @@ def view_of(call: Call, end_grace_s: float) -> View:
         for leg in call.legs
         if leg.live or _stayed(leg.left_at, call.ended_at, end_grace_s)
     ]
-    return View(
+    return View.trusted(
         key=call.key,
         account=account_of(call.key),
         agents=tuple(dict.fromkeys([leg.agent for leg in present if leg.agent])),

@@ -125,5 +125,4 @@ def _aged(told: Input, waited_s: float) -> Input:
     ages = {"age_s": reading.age_s + waited_s}
     if isinstance(reading, Observation) and reading.answered_age_s is not None:
         ages["answered_age_s"] = reading.answered_age_s + waited_s
-    aged = reading.model_copy(update=ages)
-    return told.model_copy(update={"reading": aged})
+    return told.but(reading=reading.but(**ages))

@@ -90,6 +90,8 @@ class Health:
         When an account goes down with its last sources, that is one event: theirs
         are kept back.
         """
+        if not self._pending:
+            return []
         pending, self._pending = self._pending, []
         accounts = sorted({account_of(one.key) for one in pending})
         decided = {

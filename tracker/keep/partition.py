@@ -287,12 +287,14 @@ class Partition:
         old, new = self._views.get(key), view_of(after, self._policy.end_grace_s)
         if changes.changes:
             raw = snapshot_json(after, at)
-            entry = Entry(
+            entry = Entry.trusted(
                 entity="call",
                 key=key,
                 version=after.version,
                 facts=tuple(
-                    Fact(type=PREFIX + change.type, at=change.at, change=change.detail)
+                    Fact.trusted(
+                        type=PREFIX + change.type, at=change.at, change=change.detail
+                    )
                     for change in changes.changes
                 ),
                 before=old,

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -23,13 +24,11 @@ from redis.exceptions import (
 )
 
 from tracker.errors import ConfigError, StoreError, StoreUnavailableError
+from tracker.store.line import Answer, Command, Value
 from tracker.store.routing import (
-    Answer,
-    Command,
     ConnectionSettings,
     Node,
     Router,
-    Value,
     accepted,
     exchange,
 )
@@ -111,12 +110,12 @@ class Keyspace:
         Raises:
             StoreError: Of the first command that was refused; the others ran.
         """
-        async with self._edge(self._settings.call_timeout_s):
+        with self._edge(self._settings.call_timeout_s):
             return accepted(await self._follow(key, commands, replicated))
 
     async def primaries(self, *command: Value) -> dict[str, Answer]:
         """Run a command on every primary: the answers by host:port."""
-        async with self._edge(self._settings.call_timeout_s):
+        with self._edge(self._settings.call_timeout_s):
             return {
                 node.name: accepted(await self._send(node, [command]))[0]
                 for node in await self._router.primaries()
@@ -136,18 +135,21 @@ class Keyspace:
             stream may lack its newest entries, so its reader is told of every change,
             by StoreUnavailableError, and checks what it knew in a new tail.
         """
-        async with self._edge(self._settings.call_timeout_s):
+        limit_s = self._settings.tail_timeout_s
+        with self._edge(self._settings.call_timeout_s):
             node = await self._router.owner(key)
-            with self._doubting(node):
-                connection = await node.connect()
+            connection = await self._connected(node)
 
         async def read(*command: Value) -> Answer:
             if not connection.is_connected:
                 message = f"store {self._url}: this tail has ended"
                 raise StoreUnavailableError(message)
-            async with self._edge(self._settings.tail_timeout_s):
-                with self._doubting(node):
+            try:
+                async with asyncio.timeout(limit_s):
                     return accepted(await exchange(connection, [command]))[0]
+            except (RedisError, OSError) as error:
+                self._router.doubt(node)
+                raise self._translated(error, limit_s) from error
 
         try:
             role, *_ = await read("ROLE")
@@ -158,6 +160,15 @@ class Keyspace:
             yield read
         finally:
             await connection.disconnect(nowait=True)
+
+    async def _connected(self, node: Node) -> AbstractConnection:
+        """A new connection to *node*, in time."""
+        try:
+            async with asyncio.timeout(self._settings.call_timeout_s):
+                return await node.connect()
+        except (RedisError, OSError):
+            self._router.doubt(node)
+            raise
 
     async def identify(self) -> None:
         """Learn what serves here; the rest of `connect`."""
@@ -189,16 +200,11 @@ class Keyspace:
         self, key: Value, commands: Sequence[Command], replicated: bool
     ) -> list[Answer]:
         """Send *commands*; those not executed again, where their answers point."""
-        answers: list[Answer] = [None] * len(commands)
-        left = list(range(len(commands)))
         node, asking = await self._router.owner(key), False
-        for pause_s in (*_PAUSES_S, None):
-            sent = [commands[i] for i in left]
-            got = await self._send(node, sent, asking=asking, replicated=replicated)
-            for i, answer in zip(left, got, strict=True):
-                answers[i] = answer
-            left = [i for i in left if isinstance(answers[i], _NOT_EXECUTED)]
-            if not left or pause_s is None:
+        answers = await self._send(node, commands, replicated=replicated)
+        for pause_s in _PAUSES_S:
+            left = [i for i, a in enumerate(answers) if isinstance(a, _NOT_EXECUTED)]
+            if not left:
                 break
             refused = answers[left[0]]
             asking = isinstance(refused, AskError) and not isinstance(
@@ -209,6 +215,10 @@ class Keyspace:
             else:
                 await asyncio.sleep(pause_s)
                 node = await self._router.owner(key)
+            sent = [commands[i] for i in left]
+            got = await self._send(node, sent, asking=asking, replicated=replicated)
+            for i, answer in zip(left, got, strict=True):
+                answers[i] = answer
         return answers
 
     async def _send(
@@ -219,46 +229,55 @@ class Keyspace:
         asking: bool = False,
         replicated: bool = False,
     ) -> list[Answer]:
-        before: list[Command] = [("ASKING",)] if asking else []
-        sent = [part for command in commands for part in (*before, command)]
-        replicas = self._settings.wait_replicas if replicated else 0
-        after: list[Command] = [("WAIT", replicas, self._settings.wait_ms)]
-        with self._doubting(node):
-            got = await node.exchange([*sent, *(after if replicas else [])])
-        answers = got[len(before) : len(sent) : len(before) + 1]
+        if asking:
+            commands = [part for one in commands for part in (("ASKING",), one)]
+        waits = replicated and self._settings.wait_replicas > 0
+        try:
+            if waits:
+                answers = await self._send_and_wait(node, commands)
+            else:
+                answers = await node.exchange(commands)
+        except (RedisError, OSError):
+            self._router.doubt(node)
+            raise
         if any(isinstance(answer, _STALE) for answer in answers):
             self._router.doubt(node)
-        elif replicas and (held := accepted(got[-1:])[0]) < replicas:
+        return answers[1::2] if asking else answers
+
+    async def _send_and_wait(
+        self, node: Node, commands: Sequence[Command]
+    ) -> list[Answer]:
+        """As `Node.exchange`, until enough replicas hold what was executed."""
+        replicas, wait_ms = self._settings.wait_replicas, self._settings.wait_ms
+        *answers, held = await node.exchange_alone(
+            [*commands, ("WAIT", replicas, wait_ms)]
+        )
+        stale = any(isinstance(answer, _STALE) for answer in answers)
+        if not stale and accepted([held])[0] < replicas:
             message = (
                 f"store {self._url}: {node.name} has executed what only {held} of "
-                f"{replicas} replicas hold after {self._settings.wait_ms} ms"
+                f"{replicas} replicas hold after {wait_ms} ms"
             )
             raise StoreUnavailableError(message)
         return answers
 
     @contextmanager
-    def _doubting(self, node: Node) -> Iterator[None]:
-        try:
-            yield
-        except (RedisError, OSError):
-            self._router.doubt(node)
-            raise
-
-    @asynccontextmanager
-    async def _edge(self, timeout_s: float) -> AsyncIterator[None]:
+    def _edge(self, timeout_s: float) -> Iterator[None]:
         """Where redis-py's errors become ours."""
         try:
-            async with asyncio.timeout(timeout_s):
-                yield
-        except TimeoutError as error:
+            yield
+        except (RedisError, OSError) as error:
+            raise self._translated(error, timeout_s) from error
+
+    def _translated(self, error: Exception, timeout_s: float) -> StoreError:
+        if isinstance(error, TimeoutError):
             self._router.doubt_all()
             message = f"store {self._url}: no answer within {timeout_s:g} s"
-            raise StoreUnavailableError(message) from error
-        except (RedisError, OSError) as error:
-            code = getattr(error, "status_code", None) or str(error).split(" ")[0]
-            refused = isinstance(error, ResponseError) and code not in _NOT_NOW
-            message = f"store {self._url}: {error}"
-            raise (StoreError if refused else StoreUnavailableError)(message) from error
+            return StoreUnavailableError(message)
+        code = getattr(error, "status_code", None) or str(error).split(" ")[0]
+        refused = isinstance(error, ResponseError) and code not in _NOT_NOW
+        message = f"store {self._url}: {error}"
+        return (StoreError if refused else StoreUnavailableError)(message)
 
 
 async def connect(url: str, settings: ConnectionSettings | None = None) -> Keyspace:

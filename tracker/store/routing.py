@@ -6,21 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-import hiredis
 from pydantic import BaseModel, ConfigDict, Field
 from redis.asyncio.connection import AbstractConnection, BlockingConnectionPool
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, RedisError, ResponseError
 
 from tracker.errors import StoreError, StoreUnavailableError
+from tracker.store.line import Answer, Command, Line, Value, packed, read_answer
 from tracker.store.url import Address, StoreUrl, name_of
-
-Value = str | bytes | int | float
-Command = Sequence[Value]
-Answer = Any
-"""As RESP2 has it: bytes, int, None, or a list of them."""
-
-_pack: Any = hiredis.pack_command  # its stub takes a tuple of exactly one
 
 
 class ConnectionSettings(BaseModel):
@@ -31,8 +24,8 @@ class ConnectionSettings(BaseModel):
     connect_timeout_s: float = Field(default=2, gt=0)
     call_timeout_s: float = Field(default=5, gt=0)
     tail_timeout_s: float = Field(default=7, gt=0)  # longer than any BLOCK
-    max_connections: int = Field(default=64, gt=0)  # per server; more calls queue
     wait_replicas: int = Field(default=0, ge=0)  # for calls that are `replicated`
+    max_connections: int = Field(default=64, gt=0)  # per server, for those calls
     wait_ms: int = Field(default=1000, gt=0)
 
 
@@ -43,16 +36,8 @@ async def exchange(
 
     Any other failure, and being cancelled, closes the connection.
     """
-    await connection.send_packed_command(
-        [b"".join([_pack(tuple(command)) for command in commands])]
-    )
-    answers: list[Answer] = []
-    for _ in commands:
-        try:
-            answers.append(await connection.read_response())
-        except ResponseError as refused:
-            answers.append(refused)
-    return answers
+    await connection.send_packed_command([packed(commands)])
+    return [await read_answer(connection) for _ in commands]
 
 
 def accepted(answers: list[Answer]) -> list[Answer]:
@@ -64,7 +49,7 @@ def accepted(answers: list[Answer]) -> list[Answer]:
 
 
 class Node:
-    """One server and its connections."""
+    """One server and its connections: one for all calls, more for those that wait."""
 
     def __init__(
         self, address: Address, url: StoreUrl, settings: ConnectionSettings
@@ -72,7 +57,9 @@ class Node:
         self.address = address
         self.name = name_of(address)
         self._class = url.connection
-        self._max_connections = settings.max_connections
+        self._settings = settings
+        self._line: Line | None = None
+        self._opening = asyncio.Lock()
         host, port = address
         self._options: dict[str, Any] = {
             **({"host": host, "port": port} if port else {"path": host}),
@@ -85,32 +72,57 @@ class Node:
         self._pool = self._new_pool()
 
     async def connect(self) -> AbstractConnection:
-        """A connection outside the pool."""
+        """A connection for nobody else."""
         connection = self._class(**self._options)
         await connection.connect_check_health()
         return connection
 
-    def _new_pool(self) -> BlockingConnectionPool:
-        return BlockingConnectionPool(
-            self._max_connections, None, self._class, **self._options
-        )
-
     async def exchange(self, commands: Sequence[Command]) -> list[Answer]:
-        """As `exchange`, on a connection of the pool."""
+        """As `exchange`, on the line that all calls share.
+
+        Raises:
+            TimeoutError: No answer within ``call_timeout_s``; the line is given up.
+        """
+        line = self._line
+        if line is None or not line.is_open:
+            line = await self._open_line()
+        return await line.exchange(commands)
+
+    async def exchange_alone(self, commands: Sequence[Command]) -> list[Answer]:
+        """As `exchange`, on a connection that nobody else uses meanwhile: it may block.
+
+        Raises:
+            TimeoutError: As `exchange`.
+        """
         pool: Any = self._pool  # redis-py does not type its methods
-        connection = await pool.get_connection()
-        try:
-            return await exchange(connection, commands)
-        finally:
-            if pool is not self._pool:
-                await connection.disconnect(nowait=True)
-            await pool.release(connection)
+        async with asyncio.timeout(self._settings.call_timeout_s):
+            connection = await pool.get_connection()
+            try:
+                return await exchange(connection, commands)
+            finally:
+                if pool is not self._pool:
+                    await connection.disconnect(nowait=True)
+                await pool.release(connection)
 
     async def disconnect(self) -> None:
-        """Close what is idle at once, and what is in use when it is released."""
+        """Close what is idle at once, and what is in use when it is no longer."""
         pool, self._pool = self._pool, self._new_pool()
+        line, self._line = self._line, None
         with suppress(RedisError):
             await pool.disconnect(inuse_connections=False)
+        if line is not None:
+            await line.retire()
+
+    async def _open_line(self) -> Line:
+        limit_s = self._settings.call_timeout_s
+        async with asyncio.timeout(limit_s), self._opening:
+            if self._line is None or not self._line.is_open:
+                self._line = Line(await self.connect(), limit_s)
+            return self._line
+
+    def _new_pool(self) -> BlockingConnectionPool:
+        count = self._settings.max_connections
+        return BlockingConnectionPool(count, None, self._class, **self._options)
 
 
 class Router:
@@ -143,8 +155,10 @@ class Router:
 
     async def owner(self, key: Value) -> Node:
         """Who has *key*'s slot; StoreUnavailableError when nobody has."""
-        slot = key_slot(key if isinstance(key, bytes) else str(key).encode())
-        owner = (await self._by_slot())[slot]
+        slot = 0
+        if self._url.mode == "cluster":
+            slot = key_slot(key if isinstance(key, bytes) else str(key).encode())
+        owner = (self._owners or await self._learnt())[slot]
         if owner is None:
             self._owners = []
             message = f"store {self._url}: slot {slot} has no owner"
@@ -153,7 +167,7 @@ class Router:
 
     async def primaries(self) -> list[Node]:
         """Everyone who owns a slot."""
-        return [node for node in dict.fromkeys(await self._by_slot()) if node]
+        return [node for node in dict.fromkeys(await self._learnt()) if node]
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -168,12 +182,14 @@ class Router:
             self._nodes[address] = Node(address, self._url, self._settings)
         return self._nodes[address]
 
-    async def _by_slot(self) -> list[Node | None]:
+    async def _learnt(self) -> list[Node | None]:
+        """The owners by slot; TimeoutError when nobody can tell in time."""
         if self._owners:
             return self._owners
         if self._learning is None or self._learning.done():
             self._learning = asyncio.create_task(self._learn())
-        return await asyncio.shield(self._learning)
+        async with asyncio.timeout(self._settings.call_timeout_s):
+            return await asyncio.shield(self._learning)
 
     async def _learn(self) -> list[Node | None]:
         doubted, self._doubted = self._doubted, set()

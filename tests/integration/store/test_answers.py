@@ -14,7 +14,7 @@ from tests.integration.proxy import Proxy, tcp_proxy
 from tests.integration.servers import Server, sentinel, until, valkey
 from tests.integration.store.connected import HASTY, connected, eventually
 from tracker.errors import StoreError, StoreUnavailableError
-from tracker.store.redis import ConnectionSettings, Keyspace
+from tracker.store.redis import Keyspace
 
 
 async def test_a_refused_command_is_an_error_of_its_own(valkey_server: Server) -> None:
@@ -83,21 +83,36 @@ async def test_a_restarted_server_serves_again(tmp_path: Path) -> None:
             assert await store.call("", "PING") == b"PONG"
 
 
-async def test_tails_do_not_use_up_the_connections(valkey_server: Server) -> None:
-    """With a single connection for calls, twenty tails wait beside it."""
-    settings = ConnectionSettings(max_connections=1)
-    async with (
-        connected(valkey_server.url, settings) as store,
-        AsyncExitStack() as stack,
-    ):
+async def test_tails_do_not_keep_calls_waiting(valkey_server: Server) -> None:
+    """Twenty tails wait beside the calls, which share one connection."""
+    async with connected(valkey_server.url) as store, AsyncExitStack() as stack:
         await store.call("s", "DEL", "s")
         tails = [await stack.enter_async_context(store.tail("s")) for _ in range(20)]
         reads = [tail("XREAD", "BLOCK", 5000, "STREAMS", "s", "$") for tail in tails]
         waiting = asyncio.gather(*reads)
         await until(lambda: valkey_server.info("clients")["blocked_clients"] == 20)
-        await asyncio.gather(*[store.call("s", "PING") for _ in range(50)])
+        before = valkey_server.info("clients")["connected_clients"]
+        calls = [store.call("s", "ECHO", number) for number in range(50)]
+        assert await asyncio.gather(*calls) == [b"%d" % n for n in range(50)]
+        assert valkey_server.info("clients")["connected_clients"] == before
         await store.call("s", "XADD", "s", "*", "f", "v")
         assert len(await waiting) == 20
+
+
+async def test_one_calls_refusal_or_end_is_not_anothers(valkey_server: Server) -> None:
+    """Of calls made together, each has its own answer, whatever becomes of the rest."""
+    async with connected(valkey_server.url) as store:
+        await store.call("k", "SET", "k", "v")
+        good = [store.pipeline("k", [("GET", "k"), ("ECHO", n)]) for n in range(9)]
+        refused = store.call("k", "LPUSH", "k", 1)
+        cancelled = asyncio.create_task(store.call("k", "ECHO", "nobody"))
+        together = asyncio.gather(*good, refused, return_exceptions=True)
+        asyncio.get_running_loop().call_soon(cancelled.cancel)
+        *answers, refusal = await together
+        assert answers == [[b"v", b"%d" % n] for n in range(9)]
+        assert isinstance(refusal, StoreError)
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
 
 
 _WRITES: dict[str, Callable[[Keyspace], Awaitable[object]]] = {

@@ -5,7 +5,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
@@ -67,7 +67,8 @@ class AgentSource:
         self._number: str | None = None
         self._consulted: tuple[float, str | None] = (float("-inf"), None)
         self._poll: asyncio.Task[list[Event]] | None = None
-        self._wanted: asyncio.Future[None] | None = None
+        self._stirred: asyncio.Event | None = None
+        self._is_wanted = False
 
     @property
     def answered_at_s(self) -> float | None:
@@ -91,7 +92,7 @@ class AgentSource:
             self._protocol = self._new_protocol()
             raise
         finally:
-            self._wanted = None
+            self._stirred = None
             await self._give_up_poll()
 
     async def _observe(self) -> AsyncGenerator[Turn]:
@@ -100,9 +101,9 @@ class AgentSource:
             await self._session.login()
             if self._settings.start_session:
                 await self._session.start_session()
-        self._wanted = asyncio.get_running_loop().create_future()
+        self._stirred, self._is_wanted = asyncio.Event(), False
         while True:
-            events = await self._events()
+            events = await self._events(self._stirred)
             if events is None:
                 if turn := await self._read_again():
                     yield turn
@@ -117,8 +118,9 @@ class AgentSource:
 
     def resync(self) -> None:
         """Have the agent's calls read again, beside the pending poll."""
-        if self._wanted is not None and not self._wanted.done():
-            self._wanted.set_result(None)
+        if self._stirred is not None:
+            self._is_wanted = True
+            self._stirred.set()
 
     @property
     def lists_calls(self) -> bool:
@@ -150,14 +152,14 @@ class AgentSource:
             raise CommandRefusedError("Genesys takes no options")
         await self._session.post_operation(leg_id, OPERATIONS[action])
 
-    async def _events(self) -> list[Event] | None:
+    async def _events(self, stirred: asyncio.Event) -> list[Event] | None:
         """What the poll brings; None = before that a read was asked for."""
         if self._poll is None:
             self._poll = asyncio.create_task(self._session.poll(self._protocol))
-        waited: list[asyncio.Future[Any]] = [self._poll]
-        if self._wanted is not None:
-            waited.append(self._wanted)
-        await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            self._poll.add_done_callback(lambda _: stirred.set())
+        while not (self._is_wanted or self._poll.done()):
+            stirred.clear()
+            await stirred.wait()
         if not self._poll.done():
             return None
         poll, self._poll = self._poll, None
@@ -165,7 +167,7 @@ class AgentSource:
 
     async def _read_again(self) -> Turn:
         """A full read; nothing when it may be older than what the poll brought."""
-        self._wanted = asyncio.get_running_loop().create_future()
+        self._is_wanted = False
         turn = await self._snapshot()
         if self._poll is None or not self._poll.done():
             return turn
@@ -209,7 +211,7 @@ class AgentSource:
         moved: Turn = []
         known, last = self._legs.get(leg, (seen.call, seen))
         if known != seen.call:
-            moved.append(last.model_copy(update={"state": "ended", "age_s": 0.0}))
+            moved.append(last.but(state="ended", age_s=0.0))
         if seen.state == "ended":
             self._legs.pop(leg, None)
             seen = self._passed_on(seen)

@@ -12,13 +12,14 @@ until `Exchange.wake` is called, and posts back what `finish` returns.
 import secrets
 from collections.abc import Callable, Sequence
 
+from pydantic_core import to_json
+
 from tracker.simulators.genesys.session import (
     Exchange,
     Message,
     Session,
     channels_that_match,
     part,
-    to_json,
 )
 
 HANDSHAKE, CONNECT, DISCONNECT = "/meta/handshake", "/meta/connect", "/meta/disconnect"
@@ -100,7 +101,7 @@ class BayeuxServer:
                 connect["advice"] = {"reconnect": "none"}
             else:
                 _refuse_unknown(connect)
-        replies = [to_json(reply).encode() for reply in exchange.replies]
+        replies = [to_json(reply) for reply in exchange.replies]
         return b"[" + b",".join(waiting + replies) + b"]"
 
     def has_subscriber(self, owner: str, channel: str) -> bool:

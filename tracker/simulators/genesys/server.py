@@ -10,6 +10,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from pydantic_core import to_json
 
 from tracker.simulators.faults import (
     FaultKind,
@@ -20,7 +21,7 @@ from tracker.simulators.faults import (
 from tracker.simulators.genesys.logins import CSRF_HEADER, SESSION_COOKIE, Login
 from tracker.simulators.genesys.model import Leg, RecordingOperation
 from tracker.simulators.genesys.rest import ACCESS_DENIED, NO_SUCH_RESOURCE, Reply
-from tracker.simulators.genesys.session import Exchange, parse_messages, to_json
+from tracker.simulators.genesys.session import Exchange, parse_messages
 from tracker.simulators.genesys.site import Site
 
 PREFIX = "/api/v2"
@@ -197,7 +198,7 @@ def _end(waiter: asyncio.Future[None]) -> None:
 def _answer(reply: Reply) -> web.Response:
     return web.Response(
         status=reply.status,
-        body=to_json(reply.body).encode(),
+        body=to_json(reply.body),
         content_type="application/json",
     )
 

@@ -4,12 +4,10 @@ import json
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 Message = dict[str, Any]
-
-to_json: Callable[[object], str] = partial(json.dumps, separators=(",", ":"))
 
 
 def parse_messages(body: bytes) -> list[Message]:

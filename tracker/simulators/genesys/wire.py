@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
+
 from tracker.simulators.genesys.model import Agent, Call, CallState, Leg, make_uuid
 from tracker.simulators.genesys.options import Shape
-from tracker.simulators.genesys.session import to_json
 from tracker.simulators.genesys.switch import NotificationType
 
 CALLS, DEVICES = "/v2/me/calls", "/v2/me/devices"
@@ -185,7 +186,7 @@ class Wire:
                     "serverProcessingTimeTotalMs": 2,
                 }
             }
-        return to_json({"data": data, "channel": channel}).encode()
+        return to_json({"data": data, "channel": channel})
 
     def _extensions(self, leg: Leg) -> Json:
         if self._shape == "2013":
