@@ -210,6 +210,7 @@ async def test_one_who_answers_no_ping_is_cut() -> None:
     """A network that swallows everything looks like this."""
     settings = StreamSettings(ping_interval_s=0.2, cursor_interval_s=0.2)
     async with playing(settings) as stage, stage.connect() as answering:
+        await subscribe(answering)
         with raw_client(stage) as silent:
             await silent.open()
             await until(lambda: len(stage.gateway.connections()) == 2)
