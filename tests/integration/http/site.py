@@ -32,7 +32,7 @@ from tracker.fanout.replay import Replay
 from tracker.fanout.ring import Ring
 from tracker.fanout.tail import Tails
 from tracker.fanout.waiting import Waiting
-from tracker.outlets import http, websocket
+from tracker.outlets import dashboard, http, websocket
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
 from tracker.outlets.http import StreamForms
 from tracker.outlets.payload import ServerSettings, Services
@@ -177,10 +177,13 @@ async def serving(
     *,
     loaded: bool = True,
     ring_entries: int = 1000,
+    live_grace_s: float = 10,
     archives: Sequence[Archive] = (),
 ) -> AsyncIterator[Site]:
     """A site that listens on a free port."""
-    settings = ServerSettings(port=0, ring_entries=ring_entries)
+    settings = ServerSettings(
+        port=0, ring_entries=ring_entries, live_grace_s=live_grace_s
+    )
     outbox, reasons = FilledOutbox(), list[str]()
     projection = Projection(outbox, settings)
     hub = Hub(Ring(PARTITIONS, settings.ring_entries))
@@ -200,7 +203,8 @@ async def serving(
     )
     tails = Tails(outbox, projection, hub)
     site = Site(outbox, projection, tails, auth, services, reasons=reasons)
-    outlets = [http.routes(services, STREAM), websocket.routes(services)]
+    api = http.routes(services, STREAM, dashboard.front)
+    outlets = [api, dashboard.routes(), websocket.routes(services)]
     if loaded:
         await site.tails.start()
         site.watermark()

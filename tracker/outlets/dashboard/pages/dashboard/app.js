@@ -32,7 +32,7 @@ function openCalls({ key, wanted }) {
 function go() {
   const place = parsePlace(location.hash);
   const name = place.view in VIEWS ? place.view : "calls";
-  if (name === "calls" && !place.key) list = formatPlace(place);
+  if (view instanceof CallsView) list = formatPlace({ wanted: view.wanted });
   if (view instanceof CallsView && name === "calls" && !place.key) {
     view.go(place.wanted);
     return;

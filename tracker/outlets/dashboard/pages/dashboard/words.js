@@ -76,12 +76,13 @@ export function say(words, word) {
 }
 
 /**
- * A stretch of time: `0:42`, `12:07`, `1:02:07`.
+ * A stretch of time: `0:42`, `12:07`, `1:02:07`, `3 d`.
  *
  * @param {number} ms
  */
 export function age(ms) {
   const s = Math.max(0, Math.floor(ms / 1000));
+  if (s >= 86_400) return `${Math.floor(s / 86_400)} d`;
   const parts = [Math.floor(s / 60) % 60, s % 60];
   if (s >= 3600) parts.unshift(Math.floor(s / 3600));
   return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
