@@ -9,6 +9,7 @@ from playwright.async_api import Browser
 from tests.browser.screen import Screen, desk, opened
 from tests.integration.http.site import Site, account, call, interval, serving, source
 from tracker.domain.snapshot import CommandPart, Issue
+from tracker.domain.terms import RecordingState
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -36,7 +37,8 @@ def fill(site: Site) -> None:
         "allowed_actions": ("pause", "stop"),
     }
     site.show(call("c1").model_copy(update=full), "call.started")
-    for number, state in enumerate(("paused", "stopped", "unknown")):
+    others: tuple[RecordingState, ...] = ("paused", "stopped", "unknown")
+    for number, state in enumerate(others):
         site.show(call(f"c{2 + number}", state, agents=[f"a{number}"]), "call.started")
     site.show(account(), "account.up")
     site.show(source(), "source.up")

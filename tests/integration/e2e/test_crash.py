@@ -41,6 +41,7 @@ async def crashing(
         config = write_config(
             directory,
             account,
+            None,
             server={"port": free_port()},
             store={"lease_s": LEASE_S},
             **sections,
