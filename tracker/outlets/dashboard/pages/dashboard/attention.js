@@ -95,15 +95,21 @@ export function zeros() {
 }
 
 /** @param {Entry} entry @param {Wanted} wanted */
-function belongs({ call, text }, wanted) {
+function belongs(entry, wanted) {
+  const { call } = entry;
   if (wanted.provider && call.provider !== wanted.provider) return false;
   if (wanted.account && `${call.provider}/${call.account}` !== wanted.account) return false;
-  if (wanted.text && !wanted.text.toLowerCase().split(/\s+/).every((word) => text.includes(word))) return false;
+  if (wanted.text && !words(wanted.text).every((word) => entry.text.includes(word))) return false;
   if (!wanted.team && !wanted.agent) return true;
   const agent = wanted.agent.toLowerCase();
   return agentsOn(call).some(
     (party) => (!wanted.team || party.team === wanted.team) && party.agent.toLowerCase().includes(agent),
   );
+}
+
+/** @param {string} text */
+function words(text) {
+  return text.toLowerCase().split(/\s+/);
 }
 
 /** @param {Entry} entry @param {Wanted} wanted */

@@ -190,7 +190,7 @@ export class CallView {
       el(
         "li",
         { class: stage === command.stage && failed ? "bad" : index <= at ? "done" : null },
-        words.say(words.STAGE_WORDS, stage),
+        stage === "accepted" ? stage : words.say(words.STAGE_WORDS, stage),
         el("small", {}, words.time(command[`${index > 2 || failed && index === at ? "settled" : stage}_at`], now)),
       ),
     );
@@ -214,7 +214,8 @@ function card(title, content) {
 
 /** @param {Json} call */
 function whoIsOn(call) {
-  const agents = words.agentsOn(call).map((party) => party.agent);
+  const parties = call.call.state === "ended" ? call.call.parties : words.agentsOn(call);
+  const agents = parties.flatMap((/** @type {Json} */ party) => party.agent ?? []);
   const other = words.otherParty(call);
   return [agents.join(", ") || "Nobody", other && `with ${other}`].filter(Boolean).join(" ");
 }

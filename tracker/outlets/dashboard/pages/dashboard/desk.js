@@ -75,6 +75,7 @@ export class Desk extends EventTarget {
     });
     live.addEventListener("reset", () => this.#reset());
     live.addEventListener("status", () => {
+      if (live !== this.live) return; // it is being closed
       this.dispatchEvent(new Event("status"));
       this.touch();
     });

@@ -72,7 +72,7 @@ function shownCall(call, agent, current, now) {
     state: current ? recording.state : "unknown",
     since: current ? Date.parse(recording.since) : null,
     phase: state === "held" ? "held" : state === "active" ? "active" : "ringing",
-    other: other?.agent ?? other?.number ?? "",
+    other: other?.agent ?? other?.number ?? call.call.ani ?? "",
     actions: current && !busy ? call.allowed_actions : [],
     command: recent ? command : null,
     reason: current ? recording.unknown_reason : "not_connected",

@@ -15,7 +15,7 @@ export const WORDS = {
   on_hold: "On hold",
   pause: "Pause recording",
   resume: "Resume recording",
-  why: "Why is it paused?",
+  why: "Why pause?",
   cancel: "Cancel",
   payment: "Payment",
   personal_data: "Personal data",
