@@ -19,7 +19,7 @@ install_peers() {
   fi
   stamp=tests/peers/node_modules/installed-package-lock.json
   if ! cmp -s tests/peers/package-lock.json "$stamp"; then
-    say "installing the CometD servers and clients of tests/peers"
+    say "installing what tests/peers names from npm"
     (cd tests/peers && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2)
     cp tests/peers/package-lock.json "$stamp"
   fi
@@ -39,6 +39,19 @@ install_redis() {
   fi
 }
 
+# The pages are tested in the system's Chromium.
+install_chromium() {
+  for name in chromium chromium-browser google-chrome; do
+    if command -v "$name" >/dev/null; then return; fi
+  done
+  if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
+    say "installing chromium"
+    export DEBIAN_FRONTEND=noninteractive
+    if { apt-get -qq update && apt-get -qq install --no-install-recommends chromium; } >&2; then return; fi
+  fi
+  die "the browser tests need Chromium on PATH (Debian: apt-get install chromium): install it and run this again."
+}
+
 check() {
   say "$*"
   "$@" >&2
@@ -49,6 +62,7 @@ PATH=$PWD/.venv/bin:$PATH
 export PATH
 install_peers
 install_redis
+install_chromium
 check ruff format --check
 check ruff check
 check mypy

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from tracker.outlets.dashboard import PATHS
 from tracker.outlets.http import (
     calls,
     commands,
@@ -74,7 +75,7 @@ OPERATIONS = [
     *sources.OPERATIONS,
     *recordings.OPERATIONS,
     *exports.OPERATIONS,
-    *health.OPERATIONS,
+    *health.operations(),
     *documents.document_operations({}),
 ]
 
@@ -82,4 +83,10 @@ OPERATIONS = [
 @pytest.mark.parametrize("path", sorted({operation.path for operation in OPERATIONS}))
 def test_every_route_has_its_line(path: str) -> None:
     """What can be asked is listed."""
+    assert f"`{path}`" in README
+
+
+@pytest.mark.parametrize("path", [path for path in PATHS if path.count("/") == 1])
+def test_every_page_has_its_line(path: str) -> None:
+    """So is what a browser can be sent to, or a page can load."""
     assert f"`{path}`" in README

@@ -31,7 +31,7 @@ from tracker.ingest.writer import Writer
 from tracker.keep.keeper import Keeper
 from tracker.keep.partition import Partition
 from tracker.keep.role import KeepRole
-from tracker.outlets import http
+from tracker.outlets import dashboard, http
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.payload import Services
 from tracker.outlets.quota import Quota
@@ -228,7 +228,8 @@ async def _serve(
         seal=Seal(await store.registry.secret()),
     )
     stream = Gateway(services, settings.stream)
-    app = create_server(services, [http.routes(services, STREAM), stream.routes()])
+    api = http.routes(services, STREAM, dashboard.front)
+    app = create_server(services, [api, dashboard.routes(), stream.routes()])
     app.on_shutdown.append(stream.close)
     await tails.start()
     async with asyncio.TaskGroup() as group:

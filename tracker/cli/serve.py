@@ -101,8 +101,11 @@ def _welcome(url: str, agents: int) -> None:
         f"[bold]tracker[/] is watching {agents} simulated agents on Genesys, and"
         f" {min(agents, app.FEW_AGENTS)} on Vonage Contact Center and on Kazoo each.\n"
     )
+    _stdout.print("In a browser:\n")
+    _stdout.print(f"  [bold]{url}/[/]                      every call, for supervisors")
+    _stdout.print(f"  [bold]{url}/desktop[/]               one agent, at a desktop\n")
+    _stdout.print("For programs:\n")
     _stdout.print(f"  {url}/v1/calls?states=paused   calls whose recording is paused")
-    _stdout.print(f"  {url}/v1/calls                 every live call")
     _stdout.print(f"  {url}/v1/recordings            stored recordings")
     _stdout.print(f"  {url}/openapi.json             what else can be asked\n")
     _stdout.print("In another terminal, for the calls as they move:\n")

@@ -17,7 +17,12 @@ from tests.integration.e2e.site import (
 )
 from tests.integration.servers import free_port
 from tests.integration.subscriber import Subscriber, assert_unbroken, subscriber
-from tests.integration.system import TrackerProcess, tracker_process, write_config
+from tests.integration.system import (
+    Section,
+    TrackerProcess,
+    tracker_process,
+    write_config,
+)
 from tracker.simulators.genesys import Call, GenesysSimulator, SimulatorOptions
 
 LEASE_S = 2
@@ -26,7 +31,7 @@ PACE_S = 0.002
 
 @asynccontextmanager
 async def crashing(
-    directory: Path, agents: int
+    directory: Path, agents: int, **sections: Section
 ) -> AsyncIterator[tuple[GenesysSimulator, TrackerProcess, Subscriber]]:
     """A simulated site, tracker in a process of its own, and a desk at it."""
     simulator = GenesysSimulator(SimulatorOptions(agents=agents))
@@ -36,8 +41,10 @@ async def crashing(
         config = write_config(
             directory,
             account,
+            None,
             server={"port": free_port()},
             store={"lease_s": LEASE_S},
+            **sections,
         )
         async with tracker_process(config) as tracker, subscriber(tracker.url) as desk:
             await desk.until_up(*map(source_key, simulator.agents))

@@ -35,7 +35,7 @@ from tracker.fanout.replay import Replay
 from tracker.fanout.ring import Ring
 from tracker.fanout.tail import Tails
 from tracker.fanout.waiting import Waiting
-from tracker.outlets import http, websocket
+from tracker.outlets import dashboard, http, websocket
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
 from tracker.outlets.http import StreamForms
 from tracker.outlets.payload import ServerSettings, Services
@@ -181,6 +181,7 @@ async def serving(  # noqa: PLR0913 so many things can differ
     *,
     loaded: bool = True,
     ring_entries: int = 1000,
+    live_grace_s: float = 10,
     archives: Sequence[Archive] = (),
     origins: tuple[str, ...] = (),
     limits: LimitSettings | None = None,
@@ -188,7 +189,10 @@ async def serving(  # noqa: PLR0913 so many things can differ
 ) -> AsyncIterator[Site]:
     """A site that listens on a free port."""
     settings = ServerSettings(
-        port=0, ring_entries=ring_entries, allowed_origins=origins
+        port=0,
+        ring_entries=ring_entries,
+        live_grace_s=live_grace_s,
+        allowed_origins=origins,
     )
     outbox, reasons = FilledOutbox(), list[str]()
     projection = Projection(outbox, settings)
@@ -210,7 +214,8 @@ async def serving(  # noqa: PLR0913 so many things can differ
     )
     tails = Tails(outbox, projection, hub)
     site = Site(outbox, projection, tails, auth, services, reasons=reasons)
-    outlets = [http.routes(services, STREAM), websocket.routes(services), more]
+    api = http.routes(services, STREAM, dashboard.front)
+    outlets = [api, dashboard.routes(), websocket.routes(services), more]
     if loaded:
         await site.tails.start()
         site.watermark()

@@ -16,17 +16,23 @@ from tracker.outlets.http import (
 from tracker.outlets.http.asyncapi import StreamForms, asyncapi
 from tracker.outlets.http.documents import ASYNCAPI, OPENAPI, document_operations
 from tracker.outlets.http.openapi import openapi
+from tracker.outlets.http.operation import Handler
 from tracker.outlets.payload import Services
 
 __all__ = ["StreamForms", "routes"]
 
 
-def routes(services: Services, stream: StreamForms | None = None) -> list[web.RouteDef]:
+def routes(
+    services: Services,
+    stream: StreamForms | None = None,
+    front: Handler | None = None,
+) -> list[web.RouteDef]:
     """Everything that this outlet serves.
 
     Args:
         services: Of the process.
         stream: To describe in ``/asyncapi.json``; None = there is no such document.
+        front: What answers a browser at ``/``; programs get the index.
     """
     documents: dict[str, bytes] = {}
     if stream is not None:
@@ -39,7 +45,7 @@ def routes(services: Services, stream: StreamForms | None = None) -> list[web.Ro
         *sources.OPERATIONS,
         *recordings.OPERATIONS,
         *exports.OPERATIONS,
-        *health.OPERATIONS,
+        *health.operations(front),
         *document_operations(documents),
     ]
     secured = services.auth.mode != "none"

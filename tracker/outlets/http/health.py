@@ -6,8 +6,11 @@ from aiohttp import hdrs, web
 from prometheus_client.exposition import choose_encoder
 
 from tracker.domain.base import Model
-from tracker.outlets.http.operation import Operation, json_model
+from tracker.outlets.http.operation import Handler, Operation, json_model
 from tracker.outlets.payload import SERVICES, ProblemError
+
+HTML: Final = "text/html"
+"""In what a browser accepts when it goes to an address; a script says ``*/*``."""
 
 
 class Alive(Model):
@@ -42,8 +45,9 @@ class Index(Model):
 
 
 async def index(request: web.Request) -> web.Response:
-    """The first page."""
-    return json_model(Index(version=request.app[SERVICES].version))
+    """The first page, for programs."""
+    version = request.app[SERVICES].version
+    return json_model(Index(version=version), more={hdrs.VARY: hdrs.ACCEPT})
 
 
 async def livez(_request: web.Request) -> web.Response:
@@ -68,11 +72,21 @@ async def metrics(request: web.Request) -> web.Response:
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 
-OPERATIONS: Final = (
-    Operation("/", index, "What there is, and where", Index),
-    Operation("/livez", livez, "Whether the process answers", Alive),
-    Operation(
-        "/readyz", readyz, "Whether it should get traffic", Ready, problems=(503,)
-    ),
-    Operation("/metrics", metrics, "Metrics", None, content_type="text/plain"),
-)
+def operations(front: Handler | None = None) -> tuple[Operation, ...]:
+    """The operations; with *front*, a browser gets another first page."""
+
+    async def first(request: web.Request) -> web.StreamResponse:
+        if front is None or HTML not in request.headers.get(hdrs.ACCEPT, ""):
+            return await index(request)
+        page = await front(request)
+        page.headers[hdrs.VARY] = hdrs.ACCEPT
+        return page
+
+    return (
+        Operation("/", first, "What there is, and where", Index),
+        Operation("/livez", livez, "Whether the process answers", Alive),
+        Operation(
+            "/readyz", readyz, "Whether it should get traffic", Ready, problems=(503,)
+        ),
+        Operation("/metrics", metrics, "Metrics", None, content_type="text/plain"),
+    )

@@ -96,7 +96,7 @@ def observation(
         agent=channel.owner_id,
         team=user.team if user else None,
         role="agent" if channel.owner_id else "other",
-        expected=expected_of(user, settings.expected),
+        expected=expected_of(user, settings.expected, settings.teams),
         ani=shown_number(channel.caller, settings.numbers) if calls else None,
         dnis=shown_number(channel.called, settings.numbers) if calls else None,
         interaction_id=channel.interaction_id,

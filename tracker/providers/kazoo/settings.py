@@ -64,7 +64,9 @@ class KazooSettings(RecordingsSettings):
         agents: Teams and expectations, by the users' ids.
         agents_file: The same as CSV, UTF-8, with the column id and, if wanted, team
             and expected; besides or instead. Re-read when it changes.
-        expected: What the account's calls should be; an agent's overrides it.
+        expected: What the account's calls should be.
+        teams: What a team's should be, by its name: over the account's, under what an
+            agent's own entry says.
         numbers: How much of the parties' numbers is shown: in full, the last four
             digits, or none.
         pause_by: What a pause is on this server. ``auto`` asks for a pause, and for a
@@ -100,6 +102,7 @@ class KazooSettings(RecordingsSettings):
     agents: tuple[KazooUser, ...] = ()
     agents_file: Path | None = None
     expected: Expected = "unset"
+    teams: dict[str, Expected] = Field(default_factory=dict)
     numbers: NumberDisplay = "last4"
     pause_by: Literal["auto", "pause", "mask"] = "auto"
     time_limit_s: Seconds = 3600.0

@@ -1,0 +1,126 @@
+"""What supervisors see and do, on simulated Genesys."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser
+
+from tests.browser.screen import expect, opened
+from tests.integration.e2e.site import call_key, recorded_calls, watched
+from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_table_follows_the_calls(chromium: Browser, tmp_path: Path) -> None:
+    """What needs attention is on top; filters are in the address and stay there."""
+    simulator = GenesysSimulator(SimulatorOptions(agents=3))
+    async with (
+        watched(simulator, tmp_path) as site,
+        opened(chromium, site.url) as screen,
+    ):
+        page, switch = screen.page, simulator.switch
+        await expect(page.locator(".empty")).to_have_text("There are no calls.")
+        first, second, third = recorded_calls(simulator)
+        await screen.until_states("Recording", "Recording", "Recording")
+        switch.pause_recording(second, second.legs[0].agent.id)
+        await screen.until_states("Paused", "Recording", "Recording")
+        switch.pause_recording(third, third.legs[0].agent.id)
+        await screen.until_states("Paused", "Paused", "Recording")
+        rows = await screen.rows()
+        assert [row["agents"] for row in rows] == [
+            call.legs[0].agent.id for call in (second, third, first)
+        ]
+        assert [row["actions"] for row in rows] == [["resume"], ["resume"], ["pause"]]
+        paused = page.locator("[data-word=paused]")
+        await expect(paused).to_have_text(re.compile("^2"))
+        await paused.click()
+        await screen.until_states("Paused", "Paused")
+        await page.get_by_role("searchbox").fill(second.legs[0].agent.id)
+        await screen.until_states("Paused")
+        assert page.url.endswith(
+            f"#/calls?text={second.legs[0].agent.id}&states=paused"
+        )
+        await page.reload()
+        await screen.until_states("Paused")
+        switch.hang_up(second)
+        await expect(page.locator(".empty")).to_have_text(
+            "No call matches these filters."
+        )
+        await page.get_by_role("button", name="Clear").click()
+        await screen.until_states("Paused", "Recording")
+
+
+async def test_a_keyboard_is_enough(chromium: Browser, tmp_path: Path) -> None:
+    """To find a call, to open it, to pause it and to come back."""
+    simulator = GenesysSimulator(SimulatorOptions(agents=2))
+    async with (
+        watched(simulator, tmp_path) as site,
+        opened(chromium, site.url) as screen,
+    ):
+        page = screen.page
+        recorded_calls(simulator)
+        await screen.until_states("Recording", "Recording")
+        await page.keyboard.press("/")
+        await expect(page.get_by_role("searchbox")).to_be_focused()
+        await page.keyboard.type("genesys")
+        await page.get_by_role("grid").focus()
+        await page.keyboard.press("End")
+        await expect(page.locator(".row.active")).to_have_attribute(
+            "aria-rowindex", "3"
+        )
+        await page.keyboard.press("Enter")
+        await page.get_by_role("button", name="Pause").focus()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Tab")
+        yes = page.get_by_role("dialog").get_by_role("button", name="Pause")
+        await expect(yes).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".pill.big")).to_have_text("Paused")
+        await page.get_by_role("link", name="All calls").focus()
+        await page.keyboard.press("Enter")
+        await screen.until_states("Paused", "Recording")
+        assert page.url.endswith("?text=genesys")
+
+
+async def test_a_pause_goes_through_its_stages(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    """What was asked for is never shown as what is; the call's page tells all of it."""
+    options = SimulatorOptions(agents=1, recording_delay_s=1.0)
+    simulator = GenesysSimulator(options)
+    async with (
+        watched(simulator, tmp_path) as site,
+        opened(chromium, site.url) as screen,
+    ):
+        page = screen.page
+        (call,) = recorded_calls(simulator)
+        await screen.until_states("Recording")
+        await page.locator("[data-action=pause]").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog).to_contain_text(
+            "Pausing a recording does not by itself make a call PCI compliant."
+        )
+        await dialog.get_by_label("Reason").select_option("Payment")
+        await dialog.get_by_role("button", name="Pause").click()
+        command = page.locator(".cell.command")
+        await expect(command).to_have_text("Pause accepted, not yet seen")
+        (row,) = await screen.rows()
+        assert (row["state"], row["actions"]) == ("Recording", [])
+        await screen.until_states("Paused")
+        await expect(command).to_have_text("Pause confirmed")
+        await expect(page.locator(".notice")).to_have_text("Pause confirmed")
+
+        await page.locator(".pill").click()
+        await expect(page).to_have_url(f"{site.url}/#/calls/{call_key(call)}")
+        await expect(page.locator(".stages .done")).to_have_count(4)
+        await expect(page.locator(".commands")).to_contain_text("payment")
+        await expect(page.locator(".bar i.paused")).to_have_count(1)
+        await expect(page.locator("td .pill")).to_have_text("Paused")
+        await page.get_by_role("button", name="Resume").click()
+        await expect(page.locator(".bar i.recording")).to_have_count(2)
+        simulator.switch.hang_up(call)
+        await expect(page.locator(".pill.big")).to_have_text("Ended")
+        await expect(page.locator(".now button")).to_have_count(0)

@@ -1,0 +1,25 @@
+/** Who looks: an access token, kept for as long as the browser's tab. */
+
+import { mayHave } from "../client.js";
+
+const NAME = "tracker-token";
+
+/** Dispatches `change` when there is another token. */
+export class Session extends EventTarget {
+  /** @returns {string | null} */
+  get token() {
+    return sessionStorage.getItem(NAME);
+  }
+
+  /** @param {string | null} token null = forget it. */
+  set token(token) {
+    if (token) sessionStorage.setItem(NAME, token);
+    else sessionStorage.removeItem(NAME);
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** @param {string} scope */
+  may(scope) {
+    return mayHave(this.token, scope);
+  }
+}

@@ -1,0 +1,36 @@
+/** What the light says; every text can be replaced through `element.words`. */
+
+export const WORDS = {
+  recording: "Recording",
+  paused: "Paused",
+  stopped: "Not recording",
+  unknown: "Unknown",
+  none: "No call",
+  not_connected: "No connection to tracker",
+  not_reported: "The phone system does not say",
+  source_blind: "The phone system cannot be seen",
+  no_proof: "Asked for, but not proved",
+  refused: "Not signed in to tracker",
+  ringing: "Ringing",
+  on_hold: "On hold",
+  pause: "Pause recording",
+  resume: "Resume recording",
+  why: "Why pause?",
+  cancel: "Cancel",
+  payment: "Payment",
+  personal_data: "Personal data",
+  consent_withdrawn: "Consent withdrawn",
+  other: "Other reason",
+  requested: "asked for",
+  sent: "sent to the phone system",
+  accepted: "accepted, waiting to see it",
+  confirmed: "done",
+  unconfirmed: "could not be confirmed",
+  contradicted: "did not take effect",
+  failed: "was not carried out",
+  pausing: "Pause",
+  resuming: "Resume",
+  pci: "Pausing a recording does not by itself make a call PCI compliant.",
+};
+
+/** @typedef {typeof WORDS} Words */
