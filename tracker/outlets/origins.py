@@ -87,7 +87,8 @@ def tell_browser(request: web.Request, response: web.StreamResponse) -> None:
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = "*"
         headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return
-    headers[hdrs.VARY] = hdrs.ORIGIN
+    varies = (headers.get(hdrs.VARY), hdrs.ORIGIN)
+    headers[hdrs.VARY] = ", ".join(filter(None, varies))
     if (origin := request.get(ORIGIN)) is not None:
         headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
         headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = _TOLD
