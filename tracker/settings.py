@@ -26,6 +26,7 @@ from tracker.errors import ConfigError
 from tracker.keep.settings import KeepSettings
 from tracker.outlets.auth import AuthSettings
 from tracker.outlets.payload import ServerSettings, is_loopback
+from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
@@ -34,7 +35,7 @@ from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
 from tracker.telemetry import LogSettings
 
-Role = Literal["ingest", "keep", "serve"]
+Role = Literal["ingest", "keep", "serve", "dispatch"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 EMBEDDED: Final = "embedded"
@@ -106,6 +107,7 @@ class Settings(BaseSettings):
     auth: AuthSettings = AuthSettings()
     keep: KeepSettings = KeepSettings()
     stream: StreamSettings = StreamSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
     genesys: tuple[GenesysSettings, ...] = ()
     vonage_cc: tuple[VonageCcSettings, ...] = ()

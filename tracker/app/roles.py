@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
+from random import random
 from typing import get_args
 
 import structlog
@@ -33,14 +34,25 @@ from tracker.keep.partition import Partition
 from tracker.keep.role import KeepRole
 from tracker.outlets import http
 from tracker.outlets.auth import Authenticator
-from tracker.outlets.payload import Services
+from tracker.outlets.egress import Guard
+from tracker.outlets.payload import Services, Webhooks
 from tracker.outlets.server import create_server, listening
+from tracker.outlets.webhooks import (
+    Clock,
+    Desk,
+    Dispatcher,
+    DispatchRole,
+    opened_sender,
+)
 from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
 from tracker.providers.base import Account, CheckedArchive, Source
 from tracker.providers.registry import ARCHIVES, PROVIDERS
 from tracker.settings import Settings
 from tracker.store.asks import Asks
 from tracker.store.codec import at_ms
+from tracker.store.deliveries import Deliveries
+from tracker.store.dispatch import DispatchLedger
+from tracker.store.endpoints import Endpoints
 from tracker.store.inbox import Inbox
 from tracker.store.leases import Lease
 from tracker.store.ledger import Ledger
@@ -210,6 +222,11 @@ async def _serve(
         replay=Replay(outbox, projection, hub, settings.server),
         outbox=outbox,
         requests=Requests(store.redis, store.keys),
+        webhooks=Webhooks(
+            Endpoints(store.redis, store.functions),
+            Deliveries(store.redis, store.keys),
+            Guard(allow_loopback=settings.webhooks.allow_loopback),
+        ),
         waiting=waiting,
         auth=Authenticator(settings.auth),
         settings=settings.server,
@@ -235,6 +252,27 @@ async def _serve(
                 await asyncio.Event().wait()
         finally:
             running.cancel()
+
+
+async def dispatch(
+    store: OpenedStore, settings: Settings, process: str, metrics: Metrics
+) -> None:
+    """Deliver this process's share of the events to webhooks, until cancelled."""
+    clock, webhooks = Clock(), settings.webhooks
+    outbox, lease_s = store.outbox(settings.keep.policy), store.settings.lease_s
+    endpoints = Endpoints(store.redis, store.functions)
+
+    async with opened_sender(webhooks) as sender:
+        desk = Desk(endpoints, sender, webhooks, metrics, clock, random)
+
+        def new_dispatcher(number: int, lease: Lease) -> Dispatcher:
+            keys = store.keys[number]
+            ledger = DispatchLedger(store.redis, store.functions, keys, lease_s)
+            return Dispatcher(ledger, lease, outbox, webhooks, clock, desk)
+
+        leases = store.leases(process)
+        role = DispatchRole(store.registry, process, leases, desk, new_dispatcher)
+        await role.run()
 
 
 def _reasons(projection: Projection) -> list[str]:

@@ -24,6 +24,7 @@ Scope = Literal[
     "sources:read",
     "recordings:read",
     "recordings:delete",
+    "webhooks:manage",
 ]
 
 KINDS: Final[dict[Scope, frozenset[Kind]]] = {
@@ -32,6 +33,7 @@ KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "sources:read": frozenset({"source", "account"}),
     "recordings:read": frozenset({"media", "export"}),
     "recordings:delete": frozenset(),
+    "webhooks:manage": frozenset(),
 }
 """What each scope lets see."""
 

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from aiohttp import web
@@ -20,6 +20,9 @@ from tracker.fanout.replay import Replay
 from tracker.fanout.settings import FanoutSettings
 from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
+from tracker.outlets.egress import Guard
+from tracker.store.deliveries import Deliveries
+from tracker.store.endpoints import Endpoints
 from tracker.store.outbox import Outbox
 from tracker.store.requests import Requests
 from tracker.telemetry import Metrics
@@ -133,6 +136,14 @@ class ProblemError(OutletError):
         )
 
 
+class Webhooks(NamedTuple):
+    """What is needed to manage webhook endpoints."""
+
+    endpoints: Endpoints
+    deliveries: Deliveries
+    guard: Guard
+
+
 @dataclass(frozen=True)
 class Services:
     """What outlets work with, put together by `tracker.app`.
@@ -142,6 +153,7 @@ class Services:
         version: Of tracker.
         archives: Stored recordings, by their account's key.
         accounts: Keys of those in the settings, whether or not they have spoken yet.
+        webhooks: None = they are not to be had.
     """
 
     projection: Projection
@@ -157,6 +169,7 @@ class Services:
     version: str
     archives: Mapping[str, Archive] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
+    webhooks: Webhooks | None = None
 
     def knows_account(self, key: str) -> bool:
         """Whether the account is there.
