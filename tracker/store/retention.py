@@ -1,12 +1,13 @@
 """Trimming of a partition's streams, by age and by size, never past its offset."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
 from tracker.store.codec import NUMBER_FIELD, at_ms, parse_entries
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
+from tracker.store.routing import Answer
 
 log = structlog.get_logger(__name__)
 
@@ -130,6 +131,6 @@ class Retention:
             await self._redis.pipeline(ages, commands)
 
 
-def _number(answer: Any) -> int:
+def _number(answer: Answer) -> int:
     """Of the one entry that was read."""
     return int(parse_entries(answer)[0].fields[NUMBER_FIELD])

@@ -33,6 +33,7 @@ TEST_TYPE: Final = "tracker.webhook.test"
 _GONE: Final = "this event can no longer be had: replay, or take a snapshot"
 _OWED: Final = "owed"
 _OVER: Final = "over"
+_PARTS: Final = [_OWED, _OVER]
 
 
 class DeliveryQuery(BaseModel):
@@ -90,19 +91,25 @@ async def list_deliveries(request: web.Request) -> web.Response:
     managing = Managing(request)
     endpoint = await managing.endpoint()
     wanted = parse_query(DeliveryQuery, request.query)
-    part, _, spot = (wanted.after or f"{_OWED}:").partition(":")
-    if wanted.status not in (None, "owed"):
-        part = _OVER
-    behind = Spot.parse(spot) if spot else None
-    asked = Wanted(endpoint.id, wanted.limit, behind, _ms(wanted.from_), _ms(wanted.to))
-    listing = managing.webhooks.deliveries
-    found = await listing.list(asked, _matching(wanted), owed=part == _OWED)
-    following = None if found.behind is None else f"{part}:{found.behind}"
-    if following is None and part == _OWED and wanted.status is None:
-        following = f"{_OVER}:"
+    part, _, spot = (wanted.after or "").partition(":")
+    parts = [_OWED] if wanted.status == "owed" else [_OVER] if wanted.status else _PARTS
+    items: list[Delivery] = []
+    following = None
+    for one in parts[parts.index(part) if part in parts else 0 :]:
+        behind = Spot.parse(spot) if spot and one == part else None
+        left, times = wanted.limit - len(items), (_ms(wanted.from_), _ms(wanted.to))
+        found = await managing.webhooks.deliveries.list(
+            Wanted(endpoint.id, left, behind, *times),
+            _matching(wanted),
+            owed=one == _OWED,
+        )
+        items += found.items
+        if found.behind is not None:
+            following = f"{one}:{found.behind}"
+            break
     next_ = following and str(request.rel_url.update_query(after=following))
-    items = (item.model_dump_json().encode() for item in found.items)
-    return json_answer(join_items(items, next=next_))
+    raws = (item.model_dump_json().encode() for item in items)
+    return json_answer(join_items(raws, next=next_))
 
 
 async def post_test(request: web.Request) -> web.Response:
