@@ -42,8 +42,11 @@ _REFUSED: Final = tuple(
         ),
     )
 )
-_TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"))
-_COMPATIBLE: Final = ip_network("::/96")
+_TRANSLATED: Final = tuple(
+    map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96"))
+)
+"""NAT64, what it translated, and the first form of all: the last 32 bits count."""
+
 _ISATAP: Final = (0x00005EFE, 0x02005EFE)
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -155,7 +158,7 @@ def _embedded(address: IPv4Address | IPv6Address) -> list[IPv4Address]:
         return []
     number = int(address)
     found = [address.ipv4_mapped, address.sixtofour]
-    if any(address in network for network in (*_TRANSLATED, _COMPATIBLE)):
+    if any(address in network for network in _TRANSLATED):
         found.append(IPv4Address(number & 0xFFFFFFFF))
     if number >> 32 & 0xFFFFFFFF in _ISATAP:
         found.append(IPv4Address(number & 0xFFFFFFFF))
