@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -23,6 +24,10 @@ from tracker.telemetry import Metrics
 log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 0.5
+
+
+class _DisabledAlready(Exception):  # noqa: N818 it is no error
+    """Or there is no such endpoint any more."""
 
 
 class Desk:
@@ -120,13 +125,14 @@ class Desk:
         def into(raw: bytes | None) -> bytes | None:
             known = None if raw is None else Endpoint.model_validate_json(raw)
             if known is None or known.disabled is not None:
-                return raw
+                raise _DisabledAlready
             return known.changed(disabled=disabled).model_dump_json().encode()
 
-        await self._endpoints.change(endpoint, into)
-        await self._endpoints.recovered(endpoint)
-        log.error("webhook_disabled", endpoint=endpoint, why=why)
-        await self.look()
+        with suppress(_DisabledAlready):
+            await self._endpoints.change(endpoint, into)
+            await self._endpoints.recovered(endpoint)
+            log.error("webhook_disabled", endpoint=endpoint, why=why)
+            await self.look()
 
     def _refresh(self, raws: Mapping[str, bytes]) -> None:
         served: dict[str, Served] = {}
