@@ -6,6 +6,7 @@ from sys import intern
 from typing import Literal
 
 from pydantic import TypeAdapter
+from pydantic_core import to_json
 
 from tracker.domain.base import Instant, Model
 
@@ -19,7 +20,8 @@ MAX_ATTEMPTS = 20
 """As many are kept with a delivery, the newest."""
 
 
-class Attempt(Model):
+@dataclass(slots=True, frozen=True)
+class Attempt:
     """One request to an endpoint.
 
     Attributes:
@@ -30,8 +32,8 @@ class Attempt(Model):
     """
 
     at: Instant
-    status: int | None = None
     duration_ms: int
+    status: int | None = None
     answer: str = ""
     error: str | None = None
 
@@ -73,6 +75,7 @@ class Owed:
         owed_ms: Since when, ms since 1970.
         due_ms: When the next attempt is; 0 = at once.
         spent: Attempts that count: those that probe a broken endpoint do not.
+        order: Who sorts them may keep what they sort by here.
     """
 
     event: str
@@ -84,28 +87,34 @@ class Owed:
     spent: int = 0
     attempted: int = 0
     attempts: tuple[Attempt, ...] = ()
+    order: tuple[int, int, int] | None = None
 
-    def delivery(
+    def told(
         self,
         status: DeliveryStatus = "owed",
         settled_ms: int | None = None,
         problem: str | None = None,
-    ) -> Delivery:
-        """As it is told of."""
+    ) -> bytes:
+        """As a `Delivery`'s JSON."""
         waits = status == "owed" and self.due_ms > 0
-        return Delivery.model_construct(
-            event=self.event,
-            type=self.type,
-            entity=self.entity,
-            previous=self.previous,
-            status=status,
-            owed_at=instant(self.owed_ms),
-            settled_at=None if settled_ms is None else instant(settled_ms),
-            next_attempt_at=instant(self.due_ms) if waits else None,
-            attempted=self.attempted,
-            attempts=self.attempts,
-            problem=problem,
-        )
+        fields = {
+            "event": self.event,
+            "type": self.type,
+            "entity": self.entity,
+            "previous": self.previous,
+            "status": status,
+            "owed_at": instant(self.owed_ms),
+            "settled_at": None if settled_ms is None else instant(settled_ms),
+            "next_attempt_at": instant(self.due_ms) if waits else None,
+            "attempted": self.attempted,
+            "attempts": self.attempts,
+            "problem": problem,
+        }
+        return to_json(fields)
+
+    def delivery(self) -> Delivery:
+        """As it is told of while it is owed."""
+        return Delivery.model_validate_json(self.told())
 
     def tried(self, attempt: Attempt) -> None:
         """There was one more attempt."""
@@ -114,7 +123,7 @@ class Owed:
 
     def dump(self) -> bytes:
         """As it is stored."""
-        return _OWED.dump_json(self)
+        return _OWED.dump_json(self, exclude={"order"})
 
     @classmethod
     def parse(cls, raw: bytes) -> "Owed":

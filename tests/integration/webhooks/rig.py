@@ -76,9 +76,11 @@ class Got(NamedTuple):
         return int(self.event["sequence"])
 
 
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
+async def until(
+    is_so: Callable[[], Awaitable[bool]], within_s: float = WITHIN_S
+) -> None:
     """Ask again and again, for what announces itself in no other way."""
-    for _ in range(round(WITHIN_S / _POLL_S)):
+    for _ in range(round(within_s / _POLL_S)):
         if await is_so():
             return
         await asyncio.sleep(_POLL_S)
@@ -112,6 +114,7 @@ class Receiver:
         headers = {name.lower(): value for name, value in request.headers.items()}
         got = Got(headers, await request.read())
         self.got.append(got)
+        self._news.set()
         answer = self.answer(got)
         response = answer if isinstance(answer, web.Response) else await answer
         if response.status < 300:
@@ -160,6 +163,10 @@ class QuickClock(Clock):
         """Go on at *speed* from now."""
         self._now_s = self.now_s()
         self._base_s, self._speed = super().now_s(), speed
+
+    def jump(self, seconds: float) -> None:
+        """Go on *seconds* later."""
+        self._now_s += seconds
 
     def now_s(self) -> float:
         return self._now_s + (super().now_s() - self._base_s) * self._speed
@@ -259,13 +266,21 @@ class Rig:
         found = await self.deliveries.list(wanted, lambda _: True, owed=owed)
         return found.items
 
-    async def until_owed(self, endpoint: Endpoint, count: int) -> None:
+    async def until_owed(
+        self,
+        endpoint: Endpoint,
+        count: int,
+        within_s: float = WITHIN_S,
+        *,
+        at_least: bool = False,
+    ) -> None:
         """Wait until so many are."""
 
         async def is_so() -> bool:
-            return (await self.deliveries.summary(endpoint.id)).owed == count
+            owed = (await self.deliveries.summary(endpoint.id)).owed
+            return owed == count or (at_least and owed >= count)
 
-        await until(is_so)
+        await until(is_so, within_s)
 
     async def until_disabled(self, endpoint: Endpoint) -> Disabled:
         """Wait until it is."""
@@ -316,16 +331,21 @@ class Rig:
                 await asyncio.gather(task, return_exceptions=True)
 
 
+def rig_of(kept: Kept) -> Rig:
+    """A rig over what is opened already."""
+    return Rig(
+        kept,
+        Endpoints(kept.redis, kept.functions),
+        Deliveries(kept.redis, kept.keys),
+        Metrics(),
+        QuickClock(),
+    )
+
+
 @asynccontextmanager
 async def rigged(
     url: str, partitions: int = PARTITIONS, lease_s: float = 2.0
 ) -> AsyncIterator[Rig]:
     """A rig over the store at *url*."""
     async with opened(url, partitions, lease_s) as kept:
-        yield Rig(
-            kept,
-            Endpoints(kept.redis, kept.functions),
-            Deliveries(kept.redis, kept.keys),
-            Metrics(),
-            QuickClock(),
-        )
+        yield rig_of(kept)

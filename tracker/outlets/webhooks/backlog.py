@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from tracker.domain.delivery import Delivery, Owed
+from tracker.domain.delivery import Owed
 from tracker.errors import StoreError
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.lanes import Lanes
@@ -208,7 +208,7 @@ class Backlog:
     async def delivered(self, owed: Owed) -> None:
         """It was taken: it is owed no longer."""
         self._count("succeeded")
-        self._log(owed.delivery("delivered", self._clock.now_ms()))
+        self._log(owed.told("delivered", self._clock.now_ms()))
         self._remove([owed])
         await self._books.written()
         self.lanes.over(owed)
@@ -225,7 +225,7 @@ class Backlog:
         """It was not, and is not tried again, unless somebody asks for it."""
         self._count("failed")
         body = await self._bodies.of(owed.event)
-        self._log(owed.delivery("failed", self._clock.now_ms(), problem), body)
+        self._log(owed.told("failed", self._clock.now_ms(), problem), body)
         self._remove([owed])
         await self._books.written()
         self.lanes.over(owed)
@@ -243,7 +243,7 @@ class Backlog:
 
     def _drop(self, dropped: list[Owed], problem: str) -> None:
         for owed in dropped:
-            self._log(owed.delivery("dropped", self._clock.now_ms(), problem))
+            self._log(owed.told("dropped", self._clock.now_ms(), problem))
         self._remove(dropped)
 
     def discard(self) -> None:
@@ -257,8 +257,8 @@ class Backlog:
             writes.unrank(self._owed, events)
             self._bodies.release(events, writes)
 
-    def _log(self, delivery: Delivery, body: bytes | None = None) -> None:
-        fields: dict[bytes, Value] = {DELIVERY_FIELD: delivery.model_dump_json()}
+    def _log(self, delivery: bytes, body: bytes | None = None) -> None:
+        fields: dict[bytes, Value] = {DELIVERY_FIELD: delivery}
         if body is not None:
             fields[BODY_FIELD] = body
         self._books.draft.append(self._over, self._max_logged, fields)

@@ -185,10 +185,7 @@ class Desk:
         for id_, raw in known.wishes.items():
             wish = Wish.model_validate_json(raw)
             dispatcher = self.dispatchers.get(wish.partition)
-            if wish.endpoint not in known.endpoints:
-                granted.append(id_)
-            elif dispatcher is not None and dispatcher.is_ready:
-                await dispatcher.grant(wish)
+            if wish.endpoint not in known.endpoints or (dispatcher is not None and await dispatcher.grant(wish)):
                 granted.append(id_)
         if granted:
             await self._endpoints.granted(granted)

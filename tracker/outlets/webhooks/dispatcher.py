@@ -56,9 +56,6 @@ class Dispatcher:
         settings: How much is kept.
         clock: The time of day.
         known: The endpoints that there are.
-
-    Attributes:
-        is_ready: What is owed has been loaded.
     """
 
     def __init__(
@@ -71,7 +68,6 @@ class Dispatcher:
         known: Serving,
     ) -> None:
         self.number = ledger.keys.partition
-        self.is_ready = False
         self._ledger = ledger
         self._outbox = outbox
         self._settings = settings
@@ -100,7 +96,6 @@ class Dispatcher:
             StoreUnavailableError: Likewise, after a while.
         """
         await self._load()
-        self.is_ready = True
         async with asyncio.TaskGroup() as group:
             group.create_task(self._books.run())
             chores = group.create_task(self._chores())
@@ -116,19 +111,20 @@ class Dispatcher:
         """Endpoints may have changed."""
         self._woken.set()
 
-    async def grant(self, wish: Wish) -> None:
-        """Owe what somebody wants; return when that is stored."""
+    async def grant(self, wish: Wish) -> bool:
+        """Owe what somebody wants; when it is stored, True. False = not yet."""
         async with self._turn:
             backlog, owed = self._backlogs.get(wish.endpoint), wish.delivery
             served = self._known.served.get(wish.endpoint)
             if backlog is None or served is None:
-                return
+                return False
             if owed.event in backlog.lanes:
                 backlog.lanes.hasten(owed.event)
             elif wish.body is not None:
                 backlog.owe(owed, wish.body.encode())
                 await self._books.written()
             served.line.wake()
+        return True
 
     async def _load(self) -> None:
         meta = await self._ledger.meta()

@@ -121,6 +121,7 @@ class Intake:
     def owe_after(self, dues: list[Due], previous: dict[str, str]) -> dict[str, str]:
         """Likewise, when what came before is known; it is brought up to date."""
         news: dict[str, str] = {}
+        now_ms = self._clock.now_ms()
         for event, to in dues:
             id_, body = str(event.position), event.body
             for served in to:
@@ -130,7 +131,8 @@ class Intake:
                     type=event.type,
                     entity=event.key,
                     previous=previous.get(name),
-                    owed_ms=self._clock.now_ms(),
+                    owed_ms=now_ms,
+                    order=event.position.place,
                 )
                 self._backlogs[served.id].owe(owed, body)
                 previous[name] = news[name] = id_

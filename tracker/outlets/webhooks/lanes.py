@@ -162,7 +162,9 @@ class Lanes:
 
 def order_of(owed: Owed) -> _Order:
     """Its place in its partition's outbox; what has none comes first."""
-    try:
-        return Position.parse(owed.event).place
-    except ValueError:
-        return (0, 0, 0)
+    if owed.order is None:
+        try:
+            owed.order = Position.parse(owed.event).place
+        except ValueError:
+            owed.order = (0, 0, 0)
+    return owed.order

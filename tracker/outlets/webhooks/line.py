@@ -81,6 +81,11 @@ class Line:
         self._paused_until_s = 0.0
         self._rate_per_s: float | None = endpoint.rate_per_s
         self._next_s = 0.0
+        attempts = means.metrics.webhook_attempts
+        self._attempts = {
+            good: attempts.labels(endpoint.id, outcome)
+            for good, outcome in ((True, "succeeded"), (False, "failed"))
+        }
 
     @property
     def backlogs(self) -> list[Backlog]:
@@ -203,8 +208,7 @@ class Line:
     ) -> None:
         means, good = self._means, answer.error is None
         self._judge(good=good, probe=probe)
-        outcome = "succeeded" if good else "failed"
-        means.metrics.webhook_attempts.labels(self.endpoint.id, outcome).inc()
+        self._attempts[good].inc()
         if good:
             await self._taken(backlog, owed)
         elif answer.status == HTTPStatus.GONE:
@@ -267,7 +271,7 @@ class Line:
 
 
 def _attempt_of(answer: Answer, at: datetime) -> Attempt:
-    return Attempt.model_construct(
+    return Attempt(
         at=at,
         status=answer.status,
         duration_ms=answer.duration_ms,
