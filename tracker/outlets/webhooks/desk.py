@@ -185,7 +185,8 @@ class Desk:
         for id_, raw in known.wishes.items():
             wish = Wish.model_validate_json(raw)
             dispatcher = self.dispatchers.get(wish.partition)
-            if wish.endpoint not in known.endpoints or (dispatcher is not None and await dispatcher.grant(wish)):
+            is_nobodys = wish.endpoint not in known.endpoints
+            if is_nobodys or (dispatcher and await dispatcher.grant(wish)):
                 granted.append(id_)
         if granted:
             await self._endpoints.granted(granted)
