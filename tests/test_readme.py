@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from tracker.outlets.http import (
     calls,
     commands,
+    deliveries,
     documents,
     events,
     exports,
@@ -17,6 +18,7 @@ from tracker.outlets.http import (
     recordings,
     sources,
     watches,
+    webhooks,
 )
 from tracker.outlets.websocket.codes import MEANINGS
 from tracker.settings import Settings
@@ -74,6 +76,8 @@ OPERATIONS = [
     *sources.OPERATIONS,
     *recordings.OPERATIONS,
     *exports.OPERATIONS,
+    *webhooks.OPERATIONS,
+    *deliveries.OPERATIONS,
     *health.OPERATIONS,
     *documents.document_operations({}),
 ]

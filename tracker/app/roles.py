@@ -6,15 +6,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from random import random
 from typing import get_args
 
 import structlog
 
 from tracker.app.opened import OpenedStore
 from tracker.domain.archive import Archive
+from tracker.domain.endpoint import Disabled
 from tracker.domain.event import Event
-from tracker.domain.key import account_of, make_key
+from tracker.domain.key import account_of, make_key, partition_of
 from tracker.domain.reading import Unreadable
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
@@ -260,10 +260,13 @@ async def dispatch(
     """Deliver this process's share of the events to webhooks, until cancelled."""
     clock, webhooks = Clock(), settings.webhooks
     outbox, lease_s = store.outbox(settings.keep.policy), store.settings.lease_s
-    endpoints = Endpoints(store.redis, store.functions)
+    endpoints, inboxes = Endpoints(store.redis, store.functions), store.inboxes()
+
+    async def announce(told: Disabled) -> None:
+        await inboxes[partition_of("endpoint", told.key, len(inboxes))].append([told])
 
     async with opened_sender(webhooks) as sender:
-        desk = Desk(endpoints, sender, webhooks, metrics, clock, random)
+        desk = Desk(endpoints, sender, webhooks, metrics, clock, announce)
 
         def new_dispatcher(number: int, lease: Lease) -> Dispatcher:
             keys = store.keys[number]

@@ -3,11 +3,12 @@
 from base64 import b64encode
 from datetime import datetime
 from secrets import token_bytes, token_hex
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import Field, StringConstraints
 
 from tracker.domain.base import Instant, Model
+from tracker.domain.endpoint import WhyDisabled
 from tracker.domain.key import make_key
 from tracker.fanout.filters import Filter, Query, Visibility
 
@@ -16,9 +17,6 @@ MAX_REPLAYS: Final = 20
 """As many are remembered with an endpoint, the newest."""
 
 MAX_SECRETS: Final = 5
-
-Why = Literal["asked", "gone", "failing"]
-"""Somebody wanted it; it answered 410; nothing was taken for days."""
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Description = Annotated[str, StringConstraints(max_length=200)]
@@ -55,7 +53,7 @@ class Disabled(Model):
     """Nothing is delivered any more; what is owed waits."""
 
     at: Instant
-    why: Why
+    why: WhyDisabled
     by: str | None = None
 
 

@@ -12,13 +12,14 @@ from aiohttp import web
 
 from tests.integration.store.kept import Kept, opened
 from tracker.domain.delivery import Delivery
+from tracker.domain.endpoint import Disabled
 from tracker.domain.entry import Entry, Fact
 from tracker.domain.key import account_of, partition_of
 from tracker.domain.view import View
 from tracker.fanout.cursor import Cursor, Place
 from tracker.fanout.filters import EVERYTHING, Filter, Visibility
+from tracker.outlets.endpoint import Disabled as Off
 from tracker.outlets.endpoint import (
-    Disabled,
     Endpoint,
     new_endpoint_id,
     new_secret,
@@ -282,9 +283,9 @@ class Rig:
 
         await until(is_so, within_s)
 
-    async def until_disabled(self, endpoint: Endpoint) -> Disabled:
+    async def until_disabled(self, endpoint: Endpoint) -> Off:
         """Wait until it is."""
-        found: list[Disabled] = []
+        found: list[Off] = []
 
         async def is_so() -> bool:
             disabled = (await self.get(endpoint)).disabled
@@ -298,12 +299,24 @@ class Rig:
         """Of a metric."""
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
+    async def _announce(self, told: Disabled) -> None:
+        number = partition_of("endpoint", told.key, self.kept.partitions)
+        await self.kept.inboxes[number].append([told])
+
     def role(
         self, sender: Sends, settings: WebhookSettings, process: str
     ) -> DispatchRole:
         """One process's."""
         kept, clock = self.kept, self.clock
-        desk = Desk(self.endpoints, sender, settings, self.metrics, clock, lambda: 0.0)
+        desk = Desk(
+            self.endpoints,
+            sender,
+            settings,
+            self.metrics,
+            clock,
+            self._announce,
+            lambda: 0.0,
+        )
 
         def new_dispatcher(number: int, lease: Lease) -> Dispatcher:
             keys, lease_s = kept.keys[number], kept.lease_s

@@ -42,7 +42,7 @@ class Caller:
         async with self.http.request(
             method, path, json=body, headers=self._headers
         ) as answer:
-            said = await answer.json() if answer.status != 204 else None
+            said = await answer.json(content_type=None)
             return answer.status, said
 
     async def add(self, url: str, **rest: object) -> Any:
@@ -109,7 +109,7 @@ async def test_an_endpoint_from_its_making_to_its_end(
 
     async def is_forgotten() -> bool:
         names = await site.kept.redis.call("", "KEYS", f"*{id_}*")
-        return names == []
+        return not names
 
     await until(is_forgotten)
 
@@ -309,6 +309,26 @@ async def test_what_was_and_what_was_not_taken_is_sent_again(
 
 def taken_times(receiver: Receiver, event: str, times: int) -> bool:
     return sum(got.id == event for got in receiver.taken) == times
+
+
+async def test_an_endpoint_that_is_gone_is_told_of(
+    site: KeptSite, caller: Caller, receiver: Receiver
+) -> None:
+    """An event says so to those who manage webhooks, and to nobody else."""
+    wanted = {"types": ["tracker.webhook.disabled"]}
+    await caller.add(receiver.url, filter=wanted)
+    async with calling(site, "calls:read", "reader") as reader:
+        async with receiving(lambda _: web.Response(status=410)) as gone:
+            made = await caller.add(gone.url)
+            since = str(site.services.projection.cursor)
+            await caller.ask("POST", f"{PATH}/{made['id']}/test")
+            await receiver.until(lambda: receiver.taken)
+        event = receiver.taken[0].event
+        assert event["subject"] == f"webhooks/{made['id']}"
+        assert event["data"]["endpoint"]["why"] == "gone"
+        assert (await caller.ask("GET", event["dataschema"]))[0] == 200
+        _, said = await reader.ask("GET", f"/v1/events?since={since}")
+        assert said["items"] == []
 
 
 async def test_a_range_is_replayed_in_order(

@@ -1,17 +1,20 @@
 """What one process knows of all endpoints, and the lines that serve them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from random import random
 from typing import Final
 
 import structlog
 from pydantic import ValidationError
 
+from tracker.domain import endpoint as told
+from tracker.domain.endpoint import WhyDisabled
 from tracker.errors import StoreError
 from tracker.fanout.cursor import Cursor
-from tracker.outlets.endpoint import Disabled, Endpoint, Why
+from tracker.outlets.endpoint import Disabled, Endpoint
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.dispatcher import Dispatcher
 from tracker.outlets.webhooks.intake import Served
@@ -24,6 +27,8 @@ from tracker.telemetry import Metrics
 log = structlog.get_logger(__name__)
 
 EVERY_S: Final = 0.5
+
+Announce = Callable[[told.Disabled], Awaitable[None]]
 
 
 class _DisabledAlready(Exception):  # noqa: N818 it is no error
@@ -39,6 +44,7 @@ class Desk:
         settings: Of the webhooks.
         metrics: Of the process.
         clock: The time of day.
+        announce: Tells everybody of an endpoint that was disabled.
         luck: For delays.
 
     Attributes:
@@ -47,14 +53,15 @@ class Desk:
         processes: How many share the work.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 what it is put together from
         self,
         endpoints: Endpoints,
         sender: Sends,
         settings: WebhookSettings,
         metrics: Metrics,
         clock: Clock,
-        luck: Luck,
+        announce: Announce,
+        luck: Luck = random,
     ) -> None:
         self.served: Mapping[str, Served] = {}
         self.dispatchers: dict[int, Dispatcher] = {}
@@ -63,6 +70,7 @@ class Desk:
         self._settings = settings
         self._metrics = metrics
         self._clock = clock
+        self._announce = announce
         self._means = Means(sender, self, settings, metrics, clock, luck)
         self._raw: dict[str, bytes] = {}
         self._failing: dict[str, int] = {}
@@ -117,7 +125,7 @@ class Desk:
         self._failing.pop(endpoint, None)
         await self._endpoints.recovered(endpoint)
 
-    async def disable(self, endpoint: str, why: Why) -> None:
+    async def disable(self, endpoint: str, why: WhyDisabled) -> None:
         """Nothing more is to be sent to it."""
         at = datetime.fromtimestamp(self._clock.now_s(), UTC)
         disabled = Disabled(at=at, why=why)
@@ -129,9 +137,19 @@ class Desk:
             return known.changed(disabled=disabled).model_dump_json().encode()
 
         with suppress(_DisabledAlready):
-            await self._endpoints.change(endpoint, into)
+            raw = await self._endpoints.change(endpoint, into)
             await self._endpoints.recovered(endpoint)
             log.error("webhook_disabled", endpoint=endpoint, why=why)
+            changed = Endpoint.model_validate_json(raw or b"")
+            await self._announce(
+                told.Disabled(
+                    key=changed.key,
+                    state="disabled",
+                    since=at,
+                    why=why,
+                    version=changed.version,
+                )
+            )
             await self.look()
 
     def _refresh(self, raws: Mapping[str, bytes]) -> None:

@@ -11,8 +11,9 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from tracker.domain.delivery import Attempt, Owed
+from tracker.domain.endpoint import WhyDisabled
 from tracker.errors import StoreError
-from tracker.outlets.endpoint import Endpoint, Why
+from tracker.outlets.endpoint import Endpoint
 from tracker.outlets.webhooks.backlog import Backlog
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.schedule import (
@@ -45,7 +46,7 @@ class Health(Protocol):
     async def recovered(self, endpoint: str) -> None:
         """It took something."""
 
-    async def disable(self, endpoint: str, why: Why) -> None:
+    async def disable(self, endpoint: str, why: WhyDisabled) -> None:
         """Nothing more is to be sent to it."""
 
 
@@ -212,8 +213,8 @@ class Line:
         if good:
             await self._taken(backlog, owed)
         elif answer.status == HTTPStatus.GONE:
-            await backlog.again(owed, means.clock.now_ms())
             await means.health.disable(self.endpoint.id, "gone")
+            await backlog.again(owed, means.clock.now_ms())
         else:
             await self._refused(backlog, owed, answer, probe=probe)
 
