@@ -23,10 +23,15 @@ CHECKS = """
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 404, 409, 410, 416]
 
-# Nobody can say in a schema which addresses can be sent to.
+# Nobody can say in a schema which addresses can be sent to, or how long a body is.
 [[operations]]
 include-path = "/v1/webhooks"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 410]
+checks.negative_data_rejection.expected-statuses = [400, 413]
+
+[[operations]]
+include-path = "/v1/webhooks/{endpoint_id}"
+checks.negative_data_rejection.expected-statuses = [400, 404, 413]
 
 [[operations]]
 include-path = "/v1/calls/{provider}/{account}/{call_id}/commands"

@@ -17,6 +17,7 @@ import uvloop
 from tests.integration.webhooks.rig import PARTITIONS, SETTINGS, Rig, rigged
 from tracker.outlets.webhooks.sender import Answer
 
+CONCURRENCY: Final = 256
 _FIELDS: Final = re.compile(rb'"subject":"([^"]+)".*?"sequence":"(\d+)"')
 
 
@@ -58,9 +59,10 @@ async def obey(rig: Rig, receiver: FileReceiver) -> None:
 async def main(url: str, file: Path) -> None:
     """Deliver until stdin ends."""
     receiver = FileReceiver(file)
+    settings = SETTINGS.model_copy(update={"concurrency": CONCURRENCY})
     async with (
         rigged(url, PARTITIONS) as rig,
-        rig.dispatching(SETTINGS, f"p{id(rig)}", receiver),
+        rig.dispatching(settings, f"p{id(rig)}", receiver),
     ):
         await obey(rig, receiver)
 

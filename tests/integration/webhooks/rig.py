@@ -179,13 +179,18 @@ class QuickClock(Clock):
 
 @dataclass
 class Rig:
-    """A store and everything that works on it."""
+    """A store and everything that works on it.
+
+    Attributes:
+        padding: In every event.
+    """
 
     kept: Kept
     endpoints: Endpoints
     deliveries: Deliveries
     metrics: Metrics
     clock: QuickClock
+    padding: str = ""
     _numbers: dict[int, int] = field(default_factory=dict)
     _versions: dict[str, int] = field(default_factory=dict)
 
@@ -218,7 +223,8 @@ class Rig:
             after=view,
             recorded_at=at,
         )
-        snapshot = json.dumps({"key": entity, "version": version})
+        shown = {"key": entity, "version": version, "padding": self.padding}
+        snapshot = json.dumps(shown)
         fields = (NUMBER_FIELD, entry, SNAPSHOT_FIELD, snapshot)
         return ("XADD", key, "*", HEADER_FIELD, dump_header(header), *fields)
 

@@ -12,14 +12,16 @@ from typing import NamedTuple
 import pytest
 
 from tests.integration.servers import Server, until
+from tests.integration.webhooks.process import CONCURRENCY
 from tests.integration.webhooks.rig import (
     CHANGED,
     PARTITIONS,
-    SETTINGS,
+    Receiver,
     Rig,
 )
 from tracker.domain.key import partition_of
 from tracker.fanout.cursor import Place, Position
+from tracker.store.retention import Limits
 
 CALLS = 500
 CHANGES_PER_CALL = 20
@@ -111,4 +113,46 @@ async def test_three_days_of_absence_lose_nothing(
     assert len(arrived) == CALLS
     for places in arrived.values():
         assert places == sorted(places)
-    assert len(taken) - OWED <= SETTINGS.concurrency
+    assert len(taken) - OWED <= CONCURRENCY
+
+
+async def test_a_partition_changes_hands_without_a_gap(
+    rig: Rig, receiver: Receiver
+) -> None:
+    """A process joins, another leaves: in order, and nothing twice."""
+    await rig.add(receiver.url)
+    calls = [f"genesys/acme/{number}" for number in range(20)]
+    async with rig.dispatching(process="p1"):
+        for call in calls:
+            await rig.tell(call, 5)
+        async with rig.dispatching(process="p2"):
+            await receiver.until(lambda: len(receiver.taken) >= 50)
+            for call in calls:
+                await rig.tell(call, 5)
+        for call in calls:
+            await rig.tell(call, 5)
+        await receiver.until(lambda: len(receiver.taken) >= 300)
+    assert all(receiver.versions(call) == list(range(1, 16)) for call in calls)
+
+
+async def test_an_outbox_keeps_what_its_dispatcher_has_not_read(rig: Rig) -> None:
+    """For a day, whatever the age and the size."""
+    await rig.add("http://127.0.0.1:9/")
+    async with rig.dispatching():
+        pass
+    number, key = 0, rig.kept.keys[0].outbox
+    call = next(
+        call
+        for call in (f"genesys/acme/{n}" for n in range(100))
+        if partition_of("call", call, PARTITIONS) == number
+    )
+    await rig.tell_all(number, [(call, [CHANGED])] * 1000)
+    limits = Limits(outbox_s=0, outbox_bytes=1000)
+    dispatch = rig.kept.keys[number].dispatch
+    first = (await rig.kept.outbox.read(number, "0-0", 1))[0].id
+    await rig.kept.redis.call(dispatch, "HSET", dispatch, "offset", first)
+    await rig.kept.retention(number, limits).trim("0-0")
+    assert await rig.kept.redis.call(key, "XLEN", key) == 1000
+    await rig.kept.redis.call(dispatch, "HSET", dispatch, "offset", "1-0")
+    await rig.kept.retention(number, limits).trim("0-0")
+    assert await rig.kept.redis.call(key, "XLEN", key) < 1000

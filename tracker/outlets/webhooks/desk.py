@@ -18,7 +18,7 @@ from tracker.outlets.endpoint import Disabled, Endpoint
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.dispatcher import Dispatcher
 from tracker.outlets.webhooks.intake import Served
-from tracker.outlets.webhooks.line import Line, Luck, Means
+from tracker.outlets.webhooks.line import Line, Luck, Means, Slots
 from tracker.outlets.webhooks.sender import Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.store.endpoints import Endpoints, Known, Wish
@@ -71,7 +71,9 @@ class Desk:
         self._metrics = metrics
         self._clock = clock
         self._announce = announce
-        self._means = Means(sender, self, settings, metrics, clock, luck)
+        self._means = Means(
+            Slots(settings.max_attempts), sender, self, settings, metrics, clock, luck
+        )
         self._raw: dict[str, bytes] = {}
         self._failing: dict[str, int] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}

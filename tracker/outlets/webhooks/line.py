@@ -50,9 +50,40 @@ class Health(Protocol):
         """Nothing more is to be sent to it."""
 
 
+class Slots:
+    """How many attempts may be under way in the process: more would only be late.
+
+    Args:
+        count: Of all lines together.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._waiting: dict[Line, None] = {}
+
+    def has_one(self, line: "Line") -> bool:
+        """Whether one is free; else *line* is woken when it is its turn."""
+        if not self._left:
+            self._waiting[line] = None
+        return self._left > 0
+
+    def take(self) -> None:
+        """One attempt begins."""
+        self._left -= 1
+
+    def give(self) -> None:
+        """One has ended."""
+        self._left += 1
+        if self._waiting:
+            first = next(iter(self._waiting))
+            del self._waiting[first]
+            first.wake()
+
+
 class Means(NamedTuple):
     """What lines work with."""
 
+    slots: Slots
     sender: Sends
     health: Health
     settings: WebhookSettings
@@ -146,6 +177,8 @@ class Line:
             until_s = max(self._paused_until_s, self._next_s)
             if until_s > now_s:
                 return until_s - now_s
+            if not self._means.slots.has_one(self):
+                return None
             found = self._take()
             if found is None:
                 return self._until_due_s(now_s)
@@ -174,11 +207,16 @@ class Line:
         probe = self.breaker.begin()
         attempt = self._attempt(self._backlogs[number], owed, probe=probe)
         task = asyncio.create_task(attempt)
+        self._means.slots.take()
         of = self._of[number]
         for tasks in (self._tasks, of):
             tasks.add(task)
             task.add_done_callback(tasks.discard)
-        task.add_done_callback(lambda _: self._wake.set())
+        task.add_done_callback(self._ended)
+
+    def _ended(self, _: asyncio.Task[None]) -> None:
+        self._means.slots.give()
+        self.wake()
 
     async def _attempt(self, backlog: Backlog, owed: Owed, *, probe: bool) -> None:
         """One request, from the body to what is stored of its end."""

@@ -15,6 +15,7 @@ class WebhookSettings(BaseModel):
             them must keep them from private addresses.
         timeout_s: Of one attempt, from its beginning to the end of the answer.
         concurrency: Attempts at the same time, of one endpoint in one process.
+        max_attempts: Likewise, of all endpoints.
         max_owed: Deliveries owed to one endpoint; beyond it the oldest are dropped.
         owed_for_s: Older ones are dropped too.
         max_held: Later events of an entity that one failing delivery holds back;
@@ -30,6 +31,7 @@ class WebhookSettings(BaseModel):
     trust_env: bool = False
     timeout_s: float = Field(default=15, gt=0, le=60)
     concurrency: int = Field(default=32, ge=1, le=1000)
+    max_attempts: int = Field(default=256, ge=1, le=10_000)
     max_owed: int = Field(default=200_000, ge=1000)
     owed_for_s: float = Field(default=5 * _DAY_S, ge=60)
     max_held: int = Field(default=1000, ge=1)
