@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession
 from jsonschema import Draft202012Validator
 
@@ -68,6 +69,7 @@ def resolve(document: Any, ref: str) -> Any:
     return document
 
 
+@pytest.mark.timeout(300)
 async def test_schemathesis_finds_nothing(
     valkey_server: Server, tmp_path: Path
 ) -> None:

@@ -17,13 +17,13 @@ from tracker.fanout.cursor import Cursor, Place, Position
 from tracker.fanout.events import expand
 from tracker.outlets.endpoint import MAX_REPLAYS, Endpoint, Replay
 from tracker.outlets.http.body import BODY_PROBLEMS, parse_body
+from tracker.outlets.http.managing import ONE, SCOPE, Managing
 from tracker.outlets.http.operation import (
     Operation,
     json_answer,
     json_model,
 )
 from tracker.outlets.http.query import Limit, parse_query
-from tracker.outlets.http.webhooks import ONE, SCOPE, Managing
 from tracker.outlets.payload import SERVICES, ProblemError, Services, join_items
 from tracker.store.deliveries import Spot, Wanted
 from tracker.store.endpoints import Wish

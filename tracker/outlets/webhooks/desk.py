@@ -18,9 +18,10 @@ from tracker.outlets.endpoint import Disabled, Endpoint
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.dispatcher import Dispatcher
 from tracker.outlets.webhooks.intake import Served
-from tracker.outlets.webhooks.line import Line, Luck, Means, Slots
+from tracker.outlets.webhooks.line import Line, Luck, Means
 from tracker.outlets.webhooks.sender import Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
+from tracker.outlets.webhooks.slots import Slots
 from tracker.store.endpoints import Endpoints, Known, Wish
 from tracker.telemetry import Metrics
 

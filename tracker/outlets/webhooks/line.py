@@ -27,6 +27,7 @@ from tracker.outlets.webhooks.schedule import (
 from tracker.outlets.webhooks.sender import Answer, Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.outlets.webhooks.signature import headers_of
+from tracker.outlets.webhooks.slots import Slots
 from tracker.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -48,36 +49,6 @@ class Health(Protocol):
 
     async def disable(self, endpoint: str, why: WhyDisabled) -> None:
         """Nothing more is to be sent to it."""
-
-
-class Slots:
-    """How many attempts may be under way in the process: more would only be late.
-
-    Args:
-        count: Of all lines together.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._left = count
-        self._waiting: dict[Line, None] = {}
-
-    def has_one(self, line: "Line") -> bool:
-        """Whether one is free; else *line* is woken when it is its turn."""
-        if not self._left:
-            self._waiting[line] = None
-        return self._left > 0
-
-    def take(self) -> None:
-        """One attempt begins."""
-        self._left -= 1
-
-    def give(self) -> None:
-        """One has ended."""
-        self._left += 1
-        if self._waiting:
-            first = next(iter(self._waiting))
-            del self._waiting[first]
-            first.wake()
 
 
 class Means(NamedTuple):
@@ -160,8 +131,11 @@ class Line:
         try:
             while True:
                 self._wake.clear()
-                await self._means.clock.sleep(self._begin_due(), self._wake)
+                wait_s = self._begin_due()
+                self._means.slots.pass_on()
+                await self._means.clock.sleep(wait_s, self._wake)
         finally:
+            self._means.slots.leave(self)
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
