@@ -93,7 +93,7 @@ class Rotation(BaseModel):
     overlap_s: Annotated[float, Field(ge=0, le=7 * DAY_S)] = DAY_S
 
 
-class EndpointSnapshot(Model):
+class WebhookEndpoint(Model):
     """An endpoint, and how it goes with it.
 
     Attributes:
@@ -122,7 +122,7 @@ class EndpointSnapshot(Model):
     version: int
 
 
-class EndpointWithSecret(EndpointSnapshot):
+class WebhookEndpointWithSecret(WebhookEndpoint):
     """An endpoint, and its new secret, which is not shown again."""
 
     secret: str
@@ -135,7 +135,7 @@ class EndpointPage(Model):
         next: The next page's address, relative to this one's.
     """
 
-    items: tuple[EndpointSnapshot, ...]
+    items: tuple[WebhookEndpoint, ...]
     next: str | None
 
 
@@ -167,7 +167,9 @@ class Managing:
         if endpoint.created_by == self.principal.subject:
             return True
         seen, told = self.principal.visibility, endpoint.visible
-        if seen.kinds is not None and not (told.kinds or {None}) <= seen.kinds:
+        if seen.kinds is not None and (
+            told.kinds is None or not told.kinds <= seen.kinds
+        ):
             return False
         return seen.but(kinds=None) == Visibility()
 
@@ -267,18 +269,18 @@ async def with_secret(
 ) -> web.Response:
     """The answer that shows *secret*, for the only time."""
     snapshot = await snapshot_of(managing, endpoint)
-    shown = EndpointWithSecret(**snapshot.model_dump(), secret=secret.value)
+    shown = WebhookEndpointWithSecret(**snapshot.model_dump(), secret=secret.value)
     return json_model(shown, status, more)
 
 
-async def snapshot_of(managing: Managing, endpoint: Endpoint) -> EndpointSnapshot:
+async def snapshot_of(managing: Managing, endpoint: Endpoint) -> WebhookEndpoint:
     """*endpoint* as it is shown."""
     told: Summary = await managing.webhooks.deliveries.summary(endpoint.id)
     now = datetime.now(UTC)
     old = [each.until for each in endpoint.secrets if each.until and each.until > now]
     public = ("id", "url", "description", "filter", "rate_per_s", "disabled")
     rest = ("created_by", "created_at", "since", "version")
-    return EndpointSnapshot(
+    return WebhookEndpoint(
         **{name: getattr(endpoint, name) for name in (*public, *rest)},
         state="enabled" if endpoint.disabled is None else "disabled",
         old_secrets_until=max(old, default=None),

@@ -77,6 +77,7 @@ class Desk:
         )
         self._raw: dict[str, bytes] = {}
         self._failing: dict[str, int] = {}
+        self._looking = asyncio.Lock()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         metrics.webhook_limit.set(settings.max_owed)
 
@@ -104,13 +105,14 @@ class Desk:
         Raises:
             StoreError: It does not say.
         """
-        known = await self._endpoints.known()
-        self._failing = known.failing
-        self._refresh(known.endpoints)
-        for dispatcher in self.dispatchers.values():
-            dispatcher.wake()
-        self._measure()
-        await self._grant(known)
+        async with self._looking:
+            known = await self._endpoints.known()
+            self._failing = known.failing
+            self._refresh(known.endpoints)
+            for dispatcher in self.dispatchers.values():
+                dispatcher.wake()
+            self._measure()
+            await self._grant(known)
 
     def dropped(self, endpoint: str, count: int) -> None:
         """Deliveries were dropped, for a bound."""
@@ -168,6 +170,12 @@ class Desk:
                     processes=self.processes,
                     failing=id_ in self._failing,
                 )
+        for id_, task in self._tasks.items():
+            if task.done() and id_ in served:
+                log.error(
+                    "webhook_line_broken", endpoint=id_, exc_info=task.exception()
+                )
+                self._tasks[id_] = asyncio.create_task(served[id_].line.run())
         for id_ in self.served.keys() - served.keys():
             self._tasks.pop(id_).cancel()
             self._metrics.forget_webhook(id_)

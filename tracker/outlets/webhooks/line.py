@@ -33,6 +33,9 @@ from tracker.telemetry import Metrics
 log = structlog.get_logger(__name__)
 
 PREVIOUS = "tracker-previous-id"
+BROKEN_S = 60.0
+"""After a fault of ours, until the delivery is tried again."""
+
 _LOST = "the store no longer has its event"
 
 Luck = Callable[[], float]
@@ -212,6 +215,11 @@ class Line:
             await self._answered(backlog, owed, answer, probe=probe)
         except StoreError:
             return  # the partition is being given up, or loaded anew
+        except Exception:
+            log.exception("webhook_attempt_broken", endpoint=self.endpoint.id)
+            if owed.event in backlog.lanes:
+                due_s = self._means.clock.now_s() + BROKEN_S
+                backlog.lanes.again(owed, ceil(due_s * 1000))
         finally:
             if probe:
                 self.breaker.withdraw()

@@ -50,16 +50,16 @@ class DispatchRole:
 
     async def run(self) -> None:
         """Serve this process's share until cancelled; then give all of it back."""
-        looking = asyncio.create_task(self._desk.run())
-        try:
-            await self._serve()
-        finally:
-            with suppress(StoreError, TimeoutError):
-                async with asyncio.timeout(_LEAVE_S):
-                    await self._stop(list(self._running))
-                    await self._registry.leave(ROLE, self._process)
-            looking.cancel()
-            await asyncio.gather(looking, return_exceptions=True)
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._desk.run())
+            try:
+                await self._serve()
+            finally:
+                with suppress(StoreError, TimeoutError):
+                    async with asyncio.timeout(_LEAVE_S):
+                        await self._stop(list(self._running))
+                        await self._registry.leave(ROLE, self._process)
+                looking.cancel()
 
     async def _serve(self) -> None:
         away = False

@@ -19,7 +19,7 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self._left = count
-        self._waiting: dict[Line, None] = {}
+        self._waiting: dict[Waiter, None] = {}
 
     def has_one(self, line: Waiter) -> bool:
         """Whether one is free; else *line* is woken when it is its turn."""
