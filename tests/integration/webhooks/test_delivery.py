@@ -234,11 +234,10 @@ async def test_a_rate_is_kept_to(rig: Rig, receiver: Receiver) -> None:
     calls = [f"genesys/acme/c{number}" for number in range(30)]
     for call in calls:
         await rig.tell(call)
+    begin_s = time.monotonic()
     async with rig.dispatching():
-        await receiver.until(lambda: receiver.taken)
-        begin_s = time.monotonic()
         await receiver.until(lambda: len(receiver.taken) == 30)
-        assert time.monotonic() - begin_s > 0.3
+    assert time.monotonic() - begin_s > 0.4  # a second's worth may come at once
 
 
 async def test_two_secrets_sign_until_the_old_one_is_over(
