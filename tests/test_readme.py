@@ -11,6 +11,7 @@ from tracker.outlets.dashboard import PATHS
 from tracker.outlets.http import (
     calls,
     commands,
+    deliveries,
     documents,
     events,
     exports,
@@ -18,6 +19,7 @@ from tracker.outlets.http import (
     recordings,
     sources,
     watches,
+    webhooks,
 )
 from tracker.outlets.websocket.codes import MEANINGS
 from tracker.settings import Settings
@@ -75,6 +77,8 @@ OPERATIONS = [
     *sources.OPERATIONS,
     *recordings.OPERATIONS,
     *exports.OPERATIONS,
+    *webhooks.OPERATIONS,
+    *deliveries.OPERATIONS,
     *health.operations(),
     *documents.document_operations({}),
 ]

@@ -27,6 +27,7 @@ from tracker.keep.settings import KeepSettings
 from tracker.outlets.auth import AuthSettings, is_loopback
 from tracker.outlets.payload import ServerSettings
 from tracker.outlets.quota import LimitSettings
+from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.outlets.websocket.settings import StreamSettings
 from tracker.providers.genesys.settings import GenesysSettings
 from tracker.providers.kazoo.settings import KazooSettings
@@ -36,7 +37,7 @@ from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
 from tracker.telemetry import LogSettings
 
-Role = Literal["ingest", "keep", "serve"]
+Role = Literal["ingest", "keep", "serve", "dispatch"]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 EMBEDDED: Final = "embedded"
@@ -109,6 +110,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     keep: KeepSettings = KeepSettings()
     stream: StreamSettings = StreamSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
     genesys: tuple[GenesysSettings, ...] = ()
     vonage_cc: tuple[VonageCcSettings, ...] = ()

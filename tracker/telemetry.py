@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Literal
 
 import structlog
@@ -119,6 +120,11 @@ class Metrics:
         handled_seconds: From an input's inbox time to its commit.
         sources: Sources owned by this process, by account and state.
         live: 1 while what this process serves is current.
+        webhook_owed, webhook_oldest: Deliveries owed to an endpoint, and for how long.
+        webhook_limit: How many may be.
+        webhook_attempts: By endpoint and outcome.
+        webhook_lost: Deliveries given up or dropped, by endpoint and which of it.
+        webhook_breaker: 1 while only probes are made.
     """
 
     def __init__(self) -> None:
@@ -190,3 +196,44 @@ class Metrics:
             "1 while what this process serves is current.",
             registry=registry,
         )
+        self.webhook_owed = Gauge(
+            "tracker_webhook_owed",
+            "Deliveries owed to a webhook endpoint.",
+            ("endpoint",),
+            registry=registry,
+        )
+        self.webhook_oldest = Gauge(
+            "tracker_webhook_oldest_owed_seconds",
+            "How long the oldest of them has been owed.",
+            ("endpoint",),
+            registry=registry,
+        )
+        self.webhook_limit = Gauge(
+            "tracker_webhook_owed_limit",
+            "How many may be owed to one endpoint.",
+            registry=registry,
+        )
+        self.webhook_attempts = Counter(
+            "tracker_webhook_attempts_total",
+            "Requests to a webhook endpoint.",
+            ("endpoint", "outcome"),
+            registry=registry,
+        )
+        self.webhook_lost = Counter(
+            "tracker_webhook_lost_total",
+            "Deliveries that a webhook endpoint did not get.",
+            ("endpoint", "how"),
+            registry=registry,
+        )
+        self.webhook_breaker = Gauge(
+            "tracker_webhook_breaker_open",
+            "1 while a webhook endpoint is only probed.",
+            ("endpoint",),
+            registry=registry,
+        )
+
+    def forget_webhook(self, endpoint: str) -> None:
+        """The endpoint is no more."""
+        for gauge in (self.webhook_owed, self.webhook_oldest, self.webhook_breaker):
+            with suppress(KeyError):
+                gauge.remove(endpoint)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from tracker.app.run import OnReady, run
 from tracker.outlets.payload import ServerSettings
+from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.providers.genesys.settings import GenesysSettings
 from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
@@ -63,6 +64,7 @@ async def demo(
             settings = Settings(
                 server=ServerSettings(port=port),
                 store=StoreSettings(data_dir=data_dir or Path(scratch) / "store"),
+                webhooks=WebhookSettings(allow_loopback=True),
                 genesys=(genesys,),
                 vonage_cc=(vonage_cc,),
                 vonage_business=(vonage_business,),

@@ -12,8 +12,9 @@ import structlog
 
 from tracker.app.opened import OpenedStore
 from tracker.domain.archive import Archive
+from tracker.domain.endpoint import Disabled
 from tracker.domain.event import Event
-from tracker.domain.key import account_of, make_key
+from tracker.domain.key import account_of, make_key, partition_of
 from tracker.domain.reading import Unreadable
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
@@ -33,16 +34,27 @@ from tracker.keep.partition import Partition
 from tracker.keep.role import KeepRole
 from tracker.outlets import dashboard, http
 from tracker.outlets.auth import Authenticator
-from tracker.outlets.payload import Services
+from tracker.outlets.egress import Guard
+from tracker.outlets.payload import Services, Webhooks
 from tracker.outlets.quota import Quota
 from tracker.outlets.seal import Seal
 from tracker.outlets.server import create_server, listening
+from tracker.outlets.webhooks import (
+    Clock,
+    Desk,
+    Dispatcher,
+    DispatchRole,
+    opened_sender,
+)
 from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
 from tracker.providers.base import Account, CheckedArchive, Source
 from tracker.providers.registry import ARCHIVES, PROVIDERS
 from tracker.settings import Settings
 from tracker.store.asks import Asks
 from tracker.store.codec import at_ms
+from tracker.store.deliveries import Deliveries
+from tracker.store.dispatch import DispatchLedger
+from tracker.store.endpoints import Endpoints
 from tracker.store.inbox import Inbox
 from tracker.store.leases import Lease
 from tracker.store.ledger import Ledger
@@ -212,6 +224,11 @@ async def _serve(
         replay=Replay(outbox, projection, hub, settings.server),
         outbox=outbox,
         requests=Requests(store.redis, store.keys),
+        webhooks=Webhooks(
+            Endpoints(store.redis, store.functions),
+            Deliveries(store.redis, store.keys),
+            Guard(allow_loopback=settings.webhooks.allow_loopback),
+        ),
         waiting=waiting,
         auth=Authenticator(settings.auth),
         settings=settings.server,
@@ -241,6 +258,30 @@ async def _serve(
                 await asyncio.Event().wait()
         finally:
             running.cancel()
+
+
+async def dispatch(
+    store: OpenedStore, settings: Settings, process: str, metrics: Metrics
+) -> None:
+    """Deliver this process's share of the events to webhooks, until cancelled."""
+    clock, webhooks = Clock(), settings.webhooks
+    outbox, lease_s = store.outbox(settings.keep.policy), store.settings.lease_s
+    endpoints, inboxes = Endpoints(store.redis, store.functions), store.inboxes()
+
+    async def announce(told: Disabled) -> None:
+        await inboxes[partition_of("endpoint", told.key, len(inboxes))].append([told])
+
+    async with opened_sender(webhooks) as sender:
+        desk = Desk(endpoints, sender, webhooks, metrics, clock, announce)
+
+        def new_dispatcher(number: int, lease: Lease) -> Dispatcher:
+            keys = store.keys[number]
+            ledger = DispatchLedger(store.redis, store.functions, keys, lease_s)
+            return Dispatcher(ledger, lease, outbox, webhooks, clock, desk)
+
+        leases = store.leases(process)
+        role = DispatchRole(store.registry, process, leases, desk, new_dispatcher)
+        await role.run()
 
 
 def _reasons(projection: Projection) -> list[str]:

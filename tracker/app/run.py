@@ -105,6 +105,9 @@ class Process:
             if "ingest" in self._roles:
                 ingest = wired.ingest(store, settings, token_hex(6), metrics)
                 group.create_task(ingest)
+            if "dispatch" in self._roles:
+                dispatch = wired.dispatch(store, settings, token_hex(6), metrics)
+                group.create_task(dispatch)
             if "serve" not in self._roles:
                 self._ready(served, "")
 

@@ -6,7 +6,16 @@ from importlib.metadata import version as version_of
 
 import typer
 
-from tracker.cli import command, export, inspect, recordings, serve, token, watch
+from tracker.cli import (
+    command,
+    export,
+    inspect,
+    recordings,
+    serve,
+    token,
+    watch,
+    webhook,
+)
 from tracker.errors import ConfigError
 
 commands = typer.Typer(
@@ -16,7 +25,7 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (serve, inspect, watch, command, recordings, export, token):
+for module in (serve, inspect, watch, command, recordings, export, webhook, token):
     module.add_to(commands)
 
 

@@ -44,8 +44,8 @@ def chosen(
         ConfigError: It cannot be.
     """
     wanted = {
-        "from_at": _instant("--from", from_at),
-        "to_at": _instant("--until", to_at),
+        "from_at": instant("--from", from_at),
+        "to_at": instant("--until", to_at),
         **given,
     }
     try:
@@ -57,7 +57,12 @@ def chosen(
         raise ConfigError(message) from error
 
 
-def _instant(name: str, text: str | None) -> datetime | None:
+def instant(name: str, text: str | None) -> datetime | None:
+    """The time that the option *name* gives; without a zone it is this machine's.
+
+    Raises:
+        ConfigError: It is none.
+    """
     try:
         return None if text is None else datetime.fromisoformat(text).astimezone()
     except (ValueError, OverflowError) as error:

@@ -1,6 +1,7 @@
 """What the client asks for over HTTP, and how it is answered."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 import aiohttp
@@ -108,10 +109,15 @@ async def ask(
 async def said(answer: aiohttp.ClientResponse) -> Json:
     """What *answer* holds.
 
+    Returns:
+        Of a 204, nothing.
+
     Raises:
         ProblemError: A problem.
         RefusedError: Nothing that tracker would say.
     """
+    if answer.status == HTTPStatus.NO_CONTENT:
+        return {}
     try:
         said = await answer.json(content_type=None)
     except ValueError:

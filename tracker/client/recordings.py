@@ -125,7 +125,7 @@ class Recordings:
             for item in answer["items"]:
                 yield item
             failed |= {one["account"]: one["detail"] for one in answer["problems"]}
-            url = _following(url, answer)
+            url = following_of(url, answer)
         if failed:
             words = "; ".join(f"{key}: {why}" for key, why in failed.items())
             raise ProblemError({"detail": words}, HTTPStatus.BAD_GATEWAY)
@@ -270,6 +270,7 @@ def _place(answer: aiohttp.ClientResponse, to: Path) -> Path:
     return to / (name or "recording")
 
 
-def _following(url: URL, answer: Mapping[str, Any]) -> URL | None:
+def following_of(url: URL, answer: Mapping[str, Any]) -> URL | None:
+    """The page behind *answer*, which came from *url*; None = there is none."""
     following = answer["next"]
     return url.with_query(URL(following, encoded=True).query) if following else None

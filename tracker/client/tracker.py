@@ -10,8 +10,8 @@ from tracker.client.access import Access, Renew
 from tracker.client.asking import call_path, post
 from tracker.client.follower import Event, Follower
 from tracker.client.live import LiveCalls
-from tracker.client.recordings import Recordings
 from tracker.client.stream import follow
+from tracker.client.webhooks import Webhooks
 from tracker.domain.key import split_key
 from tracker.domain.terms import Action, Reason
 from tracker.errors import ConfigError
@@ -23,7 +23,7 @@ _EVERYTHING = Filter()
 _NO_URL = "the server's address cannot be read: write http://host:port"
 
 
-class Tracker(Recordings):
+class Tracker(Webhooks):
     """A server, and who asks it.
 
     Args:

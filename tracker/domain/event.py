@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from tracker.domain.archive import ExportSnapshot, MediaSnapshot
 from tracker.domain.base import Instant, Model
+from tracker.domain.endpoint import EndpointSnapshot
 from tracker.domain.snapshot import AccountSnapshot, CallSnapshot, SourceSnapshot
 
 PREFIX = "tracker."
@@ -37,6 +38,7 @@ EVENT_TYPES: tuple[str, ...] = tuple(
         "export": ("progressed", "completed", "failed"),
         "source": ("up", "down", "locked"),
         "account": ("up", "down"),
+        "webhook": ("disabled",),
     }.items()
     for what in whats
 )
@@ -55,6 +57,7 @@ class EventData(Model):
     export: ExportSnapshot | None = None
     source: SourceSnapshot | None = None
     account: AccountSnapshot | None = None
+    endpoint: EndpointSnapshot | None = None
     change: dict[str, Any]
 
 

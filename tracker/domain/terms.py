@@ -51,7 +51,7 @@ IssueType = Literal[
 
 SourceState = Literal["up", "down", "locked"]
 
-Kind = Literal["call", "media", "export", "source", "account"]
+Kind = Literal["call", "media", "export", "source", "account", "endpoint"]
 
 ALL_ACTIONS: tuple[Action, ...] = ("start", "stop", "pause", "resume")
 

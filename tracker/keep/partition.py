@@ -14,6 +14,7 @@ from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.decide import NO_TOMB, CallInput, decide, next_due
 from tracker.domain.describe import snapshot_json
+from tracker.domain.endpoint import Disabled
 from tracker.domain.entry import (
     Entry,
     Fact,
@@ -145,8 +146,8 @@ class Partition:
                 self._decide(told.call, told, at)
             case Media() | Saved() | Exported():
                 self._stored(told, at)
-            case Watch() | Unwatch():
-                self._watch(told, at)
+            case Watch() | Unwatch() | Disabled():
+                self._from_outlet(told, at)
 
     def _told(self, told: Told, at: datetime) -> None:
         verdict = self.feeds.admit(told, at)
@@ -261,6 +262,12 @@ class Partition:
                 else:
                     self.draft.outgoing.append(Outgoing(_reply(key, answer)))
 
+    def _from_outlet(self, told: Watch | Unwatch | Disabled, at: datetime) -> None:
+        if isinstance(told, Disabled):
+            self._disabled(told, at)
+        else:
+            self._watch(told, at)
+
     def _watch(self, told: Watch | Unwatch, at: datetime) -> None:
         if isinstance(told, Watch):
             self.watches.begin(told, at)
@@ -272,6 +279,21 @@ class Partition:
             problem = None if self.watches.drop(told.id) else "unknown_watch"
         answer = Answer(told.id, None, problem)
         self.draft.outgoing.append(Outgoing(_reply(told.call, answer)))
+
+    def _disabled(self, told: Disabled, at: datetime) -> None:
+        view = View(kind="endpoint", key=told.key, account=told.key)
+        change = {"from": "enabled", "to": told.state, "why": told.why}
+        fact = Fact(type=f"{PREFIX}webhook.disabled", at=told.since, change=change)
+        entry = Entry(
+            entity="endpoint",
+            key=told.key,
+            version=told.version,
+            facts=(fact,),
+            after=view,
+            recorded_at=at,
+        )
+        raw = told.snapshot.model_dump_json().encode()
+        self.draft.outgoing.append(Outgoing(entry, raw))
 
     def _seen_watched(self, key: str, at: datetime) -> None:
         for request in self.watches.seen(key, self.calls.get(key), at):

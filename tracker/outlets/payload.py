@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import structlog
 from aiohttp import web
@@ -19,9 +19,12 @@ from tracker.fanout.replay import Replay
 from tracker.fanout.settings import FanoutSettings
 from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
+from tracker.outlets.egress import Guard
 from tracker.outlets.origins import parse_origin
 from tracker.outlets.quota import Quota
 from tracker.outlets.seal import Seal
+from tracker.store.deliveries import Deliveries
+from tracker.store.endpoints import Endpoints
 from tracker.store.outbox import Outbox
 from tracker.store.requests import Requests
 from tracker.telemetry import Metrics
@@ -127,6 +130,14 @@ class ProblemError(OutletError):
         )
 
 
+class Webhooks(NamedTuple):
+    """What is needed to manage webhook endpoints."""
+
+    endpoints: Endpoints
+    deliveries: Deliveries
+    guard: Guard
+
+
 @dataclass(frozen=True)
 class Services:
     """What outlets work with, put together by `tracker.app`.
@@ -138,6 +149,7 @@ class Services:
         accounts: Keys of those in the settings, whether or not they have spoken yet.
         quota: What subjects have used of what they may.
         seal: Of what only tracker's own processes may read again.
+        webhooks: None = they are not to be had.
     """
 
     projection: Projection
@@ -155,6 +167,7 @@ class Services:
     accounts: frozenset[str] = frozenset()
     quota: Quota = field(default_factory=Quota)
     seal: Seal = field(default_factory=Seal)
+    webhooks: Webhooks | None = None
 
     def knows_account(self, key: str) -> bool:
         """Whether the account is there.

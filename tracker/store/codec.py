@@ -7,6 +7,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from tracker.domain.base import Model
 from tracker.domain.command import Outcome, Request, Sent
+from tracker.domain.endpoint import Disabled
 from tracker.domain.entry import (
     Ask,
     Entry,
@@ -37,6 +38,7 @@ Input = (
     | Outcome
     | Watch
     | Unwatch
+    | Disabled
 )
 """Everything that enters by an inbox."""
 

@@ -2,8 +2,8 @@
 -- that two releases run side by side; @HASH@ is put in by functions.py.
 
 local ALLOWED = {
-  HSET = true, HDEL = true, XADD = true, RPUSH = true,
-  PEXPIRE = true, PERSIST = true, ZADD = true,
+  HSET = true, HDEL = true, HINCRBY = true, XADD = true, RPUSH = true,
+  PEXPIRE = true, PERSIST = true, ZADD = true, ZREM = true,
 }
 
 local function now_ms()
@@ -114,6 +114,23 @@ local function commit(keys, args)
   return { 'ok', last }
 end
 
+-- KEYS: hash. ARGV: field, value as it must be now, value from now on; '' = no such field.
+-- Answers 1 when it was so.
+local function swap(keys, args)
+  if (redis.call('HGET', keys[1], args[1]) or '') ~= args[2] then
+    return { 0 }
+  end
+  if args[3] == '' then
+    redis.call('HDEL', keys[1], args[1])
+  else
+    redis.call('HSET', keys[1], args[1], args[3])
+  end
+  return { 1 }
+end
+
+redis.register_function{
+  function_name = 'tracker_swap_@HASH@', callback = swap, flags = { 'allow-oom' }
+}
 redis.register_function{
   function_name = 'tracker_lease_@HASH@', callback = lease, flags = { 'allow-oom' }
 }

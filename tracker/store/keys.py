@@ -11,6 +11,18 @@ PROCESSES = ROOT + "{meta}:processes"
 KEEP_LEASE = "keep"
 """The lease on a partition's one writer, among the partition's leases."""
 
+DISPATCH_LEASE = "dispatch"
+"""The lease on whoever delivers a partition's events to webhooks."""
+
+ENDPOINTS = ROOT + "{webhooks}"
+"""Hash: a webhook endpoint's id to its JSON, signing secrets included."""
+
+FAILING = ROOT + "{webhooks}:failing"
+"""Hash: an endpoint's id to the ms of its first failure since its last success."""
+
+WISHES = ROOT + "{webhooks}:wishes"
+"""Hash: a random id to a delivery that somebody wants made."""
+
 
 class PartitionKeys:
     """The keys of one partition.
@@ -30,6 +42,10 @@ class PartitionKeys:
         exports: Hash: key to the JSON of an export that somebody waits for.
         polled: Hash: a source's key to when the last full read began, in ms.
         aside: Stream of the inputs on which `decide` raised.
+        dispatch: Hash of the dispatcher: ``epoch offset batch`` as in *meta*, of the
+            outbox; and ``r:<endpoint>:<replay>``, how far a replay is, or ``done``.
+        bodies: Hash: an event's id to the bytes that are owed to endpoints.
+        previous: Hash: endpoint and entity to the last event's id owed there.
     """
 
     def __init__(self, partition: int) -> None:
@@ -55,6 +71,10 @@ class PartitionKeys:
         self.exports = base + "exports"
         self.polled = base + "polled"
         self.aside = base + "aside"
+        self._webhook = base + "webhook:"
+        self.dispatch = base + "dispatch"
+        self.bodies = base + "bodies"
+        self.previous = base + "previous"
 
     def timeline(self, key: str) -> str:
         """The list of a call's closed intervals, oldest first."""
@@ -71,3 +91,19 @@ class PartitionKeys:
     def links(self, key: str) -> str:
         """The hash of a call's stored recordings, by their keys."""
         return self._links + key
+
+    def owed(self, endpoint: str) -> str:
+        """The sorted set of events owed to an endpoint, by the ms since when."""
+        return f"{self._webhook}{endpoint}:owed"
+
+    def deliveries(self, endpoint: str) -> str:
+        """The hash of what is owed to an endpoint: an event's id to its delivery."""
+        return f"{self._webhook}{endpoint}:deliveries"
+
+    def delivered(self, endpoint: str) -> str:
+        """The stream of an endpoint's deliveries that are over, however they ended."""
+        return f"{self._webhook}{endpoint}:over"
+
+    def tally(self, endpoint: str) -> str:
+        """The hash of an endpoint's attempts: ``<hour> <outcome>`` to how many."""
+        return f"{self._webhook}{endpoint}:tally"

@@ -17,12 +17,13 @@ from tracker.domain.view import View, view_of
 from tracker.errors import PositionLostError
 from tracker.store.codec import (
     HEADER_FIELD,
+    NUMBER_FIELD,
     SNAPSHOT_FIELD,
     Raw,
     parse_entries,
     parse_header,
 )
-from tracker.store.follow import behind, end, follow, gone, inclusive
+from tracker.store.follow import BEGINNING, behind, end, follow, gone, inclusive
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
 from tracker.store.registry import Registry
@@ -139,6 +140,26 @@ class Outbox:
         command = ("XRANGE", key, inclusive(after), "+", "COUNT", count + 1)
         raws = parse_entries(await self._redis.call(key, *command))
         return [_tailed(partition, raw) for raw in behind(raws, after)[:count]]
+
+    async def until(self, partition: int, at_ms: int) -> str:
+        """The last entry that was there at a time; ``0-0`` when there was none.
+
+        Raises:
+            PositionLostError: It was trimmed.
+        """
+        key = self._keys[partition].outbox
+        last, first = await self._redis.pipeline(
+            key,
+            [
+                ("XREVRANGE", key, at_ms, "-", "COUNT", 1),
+                ("XRANGE", key, "-", "+", "COUNT", 1),
+            ],
+        )
+        if last:
+            return parse_entries(last)[0].id
+        if first and int(parse_entries(first)[0].fields[NUMBER_FIELD]) > 1:
+            raise PositionLostError("what was there at that time is gone")
+        return BEGINNING
 
     async def tail(self, partition: int, after: str) -> AsyncIterator[list[Tailed]]:
         """Entries after *after*; see `tracker.store.follow.follow`."""

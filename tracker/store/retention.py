@@ -4,8 +4,9 @@ from typing import NamedTuple
 
 import structlog
 
-from tracker.store.codec import at_ms
+from tracker.store.codec import NUMBER_FIELD, at_ms, parse_entries
 from tracker.store.keys import PartitionKeys
+from tracker.store.line import Answer
 from tracker.store.redis import Keyspace
 
 log = structlog.get_logger(__name__)
@@ -15,6 +16,9 @@ CLOCK_AHEAD_MS = 5000
 
 ASKS_FOR_MS = 10 * 60 * 1000
 """Who was away longer reads what is open instead."""
+
+HELD_FOR_MS = 24 * 3600 * 1000
+"""An outbox keeps for so long what its webhooks' dispatcher has not read."""
 
 TOMBS_FOR_MS = 7 * 24 * 3600 * 1000
 MEDIA_FOR_MS = 30 * 24 * 3600 * 1000
@@ -66,9 +70,12 @@ class Retention:
         inbox, outbox, asks = self._keys.inbox, self._keys.outbox, self._keys.asks
         oldest = now_ms - round(limits.inbox_s * 1000)
         await self._trim_to(inbox, f"{oldest}-0" if oldest < at_ms(offset) else offset)
-        await self._trim_to(outbox, f"{now_ms - round(limits.outbox_s * 1000)}-0")
+        oldest = now_ms - round(limits.outbox_s * 1000)
+        held = await self._held(now_ms)
+        is_held = held is not None and at_ms(held) <= oldest
+        await self._trim_to(outbox, held if held and is_held else f"{oldest}-0")
         await self._trim_to(asks, f"{now_ms - ASKS_FOR_MS}-0")
-        await self._shrink(outbox, limits.outbox_bytes // share)
+        await self._shrink(outbox, limits.outbox_bytes // share, held)
         await self._shrink_inbox(limits.inbox_bytes // share, offset)
         keys = self._keys
         await self._forget(keys.tombs, keys.tomb_ages, now_ms - TOMBS_FOR_MS)
@@ -77,14 +84,35 @@ class Retention:
     async def _trim_to(self, key: str, oldest: str) -> None:
         await self._redis.call(key, "XTRIM", key, "MINID", "~", oldest)
 
-    async def _shrink(self, key: str, limit: int) -> None:
-        """Drop the oldest of what lies above *limit* bytes."""
+    async def _held(self, now_ms: int) -> str | None:
+        """Where the outbox's dispatcher is, unless it was away for too long."""
+        key = self._keys.dispatch
+        offset = await self._redis.call(key, "HGET", key, "offset")
+        if offset is None or at_ms(offset.decode()) < now_ms - HELD_FOR_MS:
+            return None
+        return str(offset.decode())
+
+    async def _shrink(self, key: str, limit: int, held: str | None) -> None:
+        """Drop the oldest of what lies above *limit* bytes, but nothing from *held* on.
+
+        Args:
+            key: Of the outbox.
+            limit: In bytes.
+            held: An entry's id; None = nothing is held.
+        """
         used, length = await self._redis.pipeline(
             key, [("MEMORY", "USAGE", key), ("XLEN", key)]
         )
-        if used and used > limit:
-            kept = length * limit // used
-            await self._redis.call(key, "XTRIM", key, "MAXLEN", "~", kept)
+        if not used or used <= limit:
+            return
+        kept = length * limit // used
+        if held is not None:
+            ends = ("XRANGE", key, held, "+"), ("XREVRANGE", key, "+", "-")
+            commands = [(*end, "COUNT", 1) for end in ends]
+            first, last = await self._redis.pipeline(key, commands)
+            if first:
+                kept = max(kept, _number(last) - _number(first) + 1)
+        await self._redis.call(key, "XTRIM", key, "MAXLEN", "~", kept)
 
     async def _shrink_inbox(self, limit: int, offset: str) -> None:
         """Above *limit* bytes, drop the raw evidence up to *offset*: no input goes."""
@@ -101,3 +129,8 @@ class Retention:
         if old:
             commands = [("HDEL", name, *old), ("ZREM", ages, *old)]
             await self._redis.pipeline(ages, commands)
+
+
+def _number(answer: Answer) -> int:
+    """Of the one entry that was read."""
+    return int(parse_entries(answer)[0].fields[NUMBER_FIELD])

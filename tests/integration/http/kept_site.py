@@ -28,9 +28,12 @@ from tracker.fanout.waiting import Ticket, Waiting
 from tracker.ingest.story import Story
 from tracker.outlets import http
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
-from tracker.outlets.payload import ServerSettings, Services
+from tracker.outlets.egress import Guard
+from tracker.outlets.payload import ServerSettings, Services, Webhooks
 from tracker.outlets.server import create_server, listening
 from tracker.outlets.websocket import Gateway
+from tracker.store.deliveries import Deliveries
+from tracker.store.endpoints import Endpoints
 from tracker.store.keys import KEEP_LEASE
 from tracker.store.requests import Requests
 from tracker.telemetry import Metrics
@@ -197,6 +200,13 @@ async def keeping(
         yield site
 
 
+async def look_up(host: str, _port: int) -> list[str]:
+    """One name there is, and no network."""
+    if host == "public.example":
+        return ["93.184.215.14"]
+    raise OSError(host)
+
+
 LATE = "vonage_cc/late"
 """An account of the settings whose platform has not been heard of."""
 
@@ -219,6 +229,11 @@ def _site(kept: Kept, auth: AuthSettings, archives: Sequence[Archive]) -> KeptSi
         version="0.0.1",
         archives={archive.key: archive for archive in archives},
         accounts=frozenset({LATE}),
+        webhooks=Webhooks(
+            Endpoints(kept.redis, kept.functions),
+            Deliveries(kept.redis, kept.keys),
+            Guard(allow_loopback=True, lookup=look_up),
+        ),
     )
     tails = Tails(kept.outbox, projection, hub, settings, waiting)
     return KeptSite(kept, services, tails, auth)

@@ -25,7 +25,7 @@ KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "sources:read": frozenset({"source", "account"}),
     "recordings:read": frozenset({"media", "export"}),
     "recordings:delete": frozenset(),
-    "webhooks:manage": frozenset(),
+    "webhooks:manage": frozenset({"endpoint"}),
 }
 """What each scope lets see."""
 

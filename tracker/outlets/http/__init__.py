@@ -6,12 +6,14 @@ from pydantic_core import to_json
 from tracker.outlets.http import (
     calls,
     commands,
+    deliveries,
     events,
     exports,
     health,
     recordings,
     sources,
     watches,
+    webhooks,
 )
 from tracker.outlets.http.asyncapi import StreamForms, asyncapi
 from tracker.outlets.http.documents import ASYNCAPI, OPENAPI, document_operations
@@ -45,6 +47,8 @@ def routes(
         *sources.OPERATIONS,
         *recordings.OPERATIONS,
         *exports.OPERATIONS,
+        *webhooks.OPERATIONS,
+        *deliveries.OPERATIONS,
         *health.operations(front),
         *document_operations(documents),
     ]

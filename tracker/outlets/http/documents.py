@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from tracker.domain.archive import ExportSnapshot, MediaSnapshot
 from tracker.domain.base import Model
+from tracker.domain.endpoint import EndpointSnapshot
 from tracker.domain.event import SCHEMA_BASE
 from tracker.domain.snapshot import AccountSnapshot, CallSnapshot, SourceSnapshot
 from tracker.outlets.http.operation import Operation
@@ -24,6 +25,7 @@ _ENTITIES: Final[dict[str, type[Model]]] = {
     "export": ExportSnapshot,
     "source": SourceSnapshot,
     "account": AccountSnapshot,
+    "endpoint": EndpointSnapshot,
 }
 
 

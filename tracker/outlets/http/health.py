@@ -37,6 +37,7 @@ class Index(Model):
     accounts: str = "/v1/accounts"
     recordings: str = "/v1/recordings"
     exports: str = "/v1/exports"
+    webhooks: str = "/v1/webhooks"
     stream: str = "/v1/stream"
     openapi: str = "/openapi.json"
     asyncapi: str = "/asyncapi.json"

@@ -56,7 +56,7 @@ class Operation:
     content_type: str = JSON
     problems: tuple[int, ...] = ()
     scope: Scope | None = None
-    method: Literal["GET", "POST", "DELETE"] = "GET"
+    method: Literal["GET", "POST", "PATCH", "DELETE"] = "GET"
     body: type[BaseModel] | None = None
     statuses: tuple[int, ...] = (200,)
     hears: tuple[Header, ...] = ()

@@ -22,7 +22,7 @@ MANY: Final = frozenset(Filter.model_fields)
 MAX_VALUES: Final = 100
 """Of one of them; the stream, whose filters are no part of a line, takes more."""
 
-_CURSOR: Final = r"^[0-9A-Za-z_-]{1,64}(~\d{1,20}-\d{1,20}(\.\d{1,6})?){1,1024}$"
+_CURSOR: Final = r"^[0-9A-Za-z_-]{1,64}(~\d{1,19}-\d{1,19}(\.\d{1,6})?){1,1024}$"
 
 Q = TypeVar("Q", bound=BaseModel)
 

@@ -1,0 +1,189 @@
+"""Webhooks beside a bare aiohttp client that posts the same bodies.
+
+The receiver has a process of its own. First everything is owed, then 1, 10 and 100
+endpoints take it all, each event by every one; the reference posts as many bodies, as
+many at a time, without signing, storing or keeping any order. Then 200 events a second
+come, and each takes its way from the outbox to the receiver.
+"""
+
+import asyncio
+import sys
+import tempfile
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+import uvloop
+from aiohttp import web
+
+from tests.bench._site import CpuMeter
+from tests.bench.figures import percentile, show, title
+from tests.integration.servers import valkey
+from tests.integration.webhooks.rig import CHANGED, PARTITIONS, Rig, rigged
+from tracker.domain.key import partition_of
+from tracker.fanout.cursor import Position
+from tracker.outlets.endpoint import Disabled
+from tracker.outlets.webhooks.settings import WebhookSettings
+
+DELIVERIES = 20_000
+CONCURRENCY = 32
+RATE_PER_S = 200
+FOR_S = 10
+CALLS = [f"genesys/acme/{number}" for number in range(200)]
+SETTINGS = WebhookSettings(allow_loopback=True)
+BODY_BYTES = 1400
+"""As much as a real snapshot has."""
+
+
+async def receive() -> None:
+    """Take everything; tell of what was taken when asked."""
+    taken: list[tuple[float, str]] = []
+
+    async def hook(request: web.Request) -> web.Response:
+        await request.read()
+        taken.append((time.time(), request.headers.get("webhook-id", "")))
+        return web.Response()
+
+    async def told(_: web.Request) -> web.Response:
+        answer = web.json_response(taken)
+        taken.clear()
+        return answer
+
+    app = web.Application()
+    app.router.add_post("/hook/{n}", hook)
+    app.router.add_get("/told", told)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    sys.stdout.write(f"http://127.0.0.1:{runner.addresses[0][1]}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def receiver() -> AsyncIterator[tuple[str, int]]:
+    """Its address and its process."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.bench.webhooks", stdout=PIPE
+    )
+    assert process.stdout
+    try:
+        yield (await process.stdout.readline()).decode().strip(), process.pid
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def told(url: str) -> list[tuple[float, str]]:
+    """What came since the last time: when, and with which id."""
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/told") as answer:
+        found: list[tuple[float, str]] = await answer.json()
+        return found
+
+
+async def post_all(url: str, bodies: Sequence[bytes], each: int) -> float:
+    """Post *bodies*, each so often, by a client that does nothing else; per second."""
+    connector = aiohttp.TCPConnector(limit=0)
+    headers = {"Content-Type": "application/cloudevents+json"}
+    left = iter([(body, n) for body in bodies for n in range(each)])
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as http:
+
+        async def post() -> None:
+            for body, number in left:
+                async with http.post(f"{url}/hook/{number}", data=body) as answer:
+                    await answer.read()
+
+        begin_s = time.perf_counter()
+        await asyncio.gather(*(post() for _ in range(CONCURRENCY * min(each, 4))))
+        return len(bodies) * each / (time.perf_counter() - begin_s)
+
+
+async def tell(rig: Rig, count: int) -> None:
+    """Commit *count* changes, spread over the calls."""
+    for number in range(PARTITIONS):
+        mine = [c for c in CALLS if partition_of("call", c, PARTITIONS) == number]
+        changes = [(mine[n % len(mine)], [CHANGED]) for n in range(count // PARTITIONS)]
+        await rig.tell_all(number, changes)
+
+
+async def until_taken(url: str, count: int) -> list[float]:
+    """When each of so many was taken."""
+    times: list[float] = []
+    while len(times) < count:
+        await asyncio.sleep(0.2)
+        times += [at_s for at_s, _ in await told(url)]
+    return sorted(times)
+
+
+async def through_tracker(rig: Rig, url: str, endpoints: int) -> float:
+    """Deliveries a second, when everything is owed already."""
+    off = Disabled(at=datetime.now(UTC), why="asked")
+    made = [await rig.add(f"{url}/hook/{n}", disabled=off) for n in range(endpoints)]
+    await asyncio.sleep(1)  # until the dispatcher knows them
+    events = DELIVERIES // endpoints
+    await tell(rig, events)
+    for endpoint in made:
+        await rig.until_owed(endpoint, events, 120)
+    for endpoint in made:
+        await rig.put(endpoint.changed(disabled=None))
+    times = await until_taken(url, events * endpoints)
+    for endpoint in made:
+        await rig.endpoints.change(endpoint.id, lambda _: None)
+    await asyncio.sleep(2)  # until all of it is removed
+    return len(times) / (times[-1] - times[0])
+
+
+async def latencies(rig: Rig, url: str) -> list[float]:
+    """From the outbox to the receiver, in ms."""
+    await rig.add(f"{url}/hook/0")
+    await asyncio.sleep(1)
+    begin_s = time.perf_counter()
+    for number in range(RATE_PER_S * FOR_S):
+        wait_s = begin_s + number / RATE_PER_S - time.perf_counter()
+        await asyncio.sleep(max(0.0, wait_s))
+        await rig.tell(CALLS[number % len(CALLS)])
+    await asyncio.sleep(1)
+    return [at_s * 1000 - Position.parse(id_).place.ms for at_s, id_ in await told(url)]
+
+
+async def measure(rig: Rig, url: str, pid: int) -> None:
+    """Everything, one after the other."""
+    body = b'{"specversion":"1.0","data":"%b"}' % (b"x" * BODY_BYTES)
+    for endpoints in (1, 10, 100):
+        title(f"{endpoints} endpoints, {DELIVERIES} deliveries")
+        reference = await post_all(url, [body] * (DELIVERIES // endpoints), endpoints)
+        await told(url)
+        async with rig.dispatching(SETTINGS):
+            ours = await through_tracker(rig, url, endpoints)
+        show("a bare client", reference, "/s")
+        show("delivered", ours, "/s", f"{ours / reference:.2f} x")
+    title(f"{RATE_PER_S} events a second")
+    async with rig.dispatching(SETTINGS):
+        meter = CpuMeter(receiver=pid)
+        meter.begin()
+        found = await latencies(rig, url)
+        meter.show()
+    show("outbox to receiver, p50", percentile(found, 0.5), "ms")
+    show("outbox to receiver, p99", percentile(found, 0.99), "ms")
+
+
+async def bench(directory: Path) -> None:
+    """With everything in place."""
+    with valkey(directory) as server:
+        async with receiver() as (url, pid), rigged(server.url) as rig:
+            rig.padding = "x" * BODY_BYTES
+            await measure(rig, url, pid)
+
+
+def main(_: Sequence[str]) -> None:
+    """Print the figures."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as directory:
+        uvloop.run(bench(Path(directory)))
+
+
+if __name__ == "__main__":
+    uvloop.run(receive())

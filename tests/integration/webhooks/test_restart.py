@@ -1,0 +1,158 @@
+"""Crashes, hand-overs and days of absence: all of it arrives, in order."""
+
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.integration.servers import Server, until
+from tests.integration.webhooks.process import CONCURRENCY
+from tests.integration.webhooks.rig import (
+    CHANGED,
+    PARTITIONS,
+    Receiver,
+    Rig,
+)
+from tracker.domain.key import partition_of
+from tracker.fanout.cursor import Place, Position
+from tracker.store.retention import Limits
+
+CALLS = 500
+CHANGES_PER_CALL = 20
+EVENTS_PER_CHANGE = 10
+OWED = CALLS * CHANGES_PER_CALL * EVENTS_PER_CHANGE
+THREE_DAYS_S = 3 * 86_400
+LONG_S = 100.0
+
+
+class Line(NamedTuple):
+    """One request, as the receiving file has it."""
+
+    status: int
+    id: str
+    entity: str
+    version: int
+
+
+class Log:
+    """What a process has delivered, however often it was started."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def lines(self) -> Iterator[Line]:
+        for text in self._file.read_text().splitlines(keepends=True):
+            if text.endswith("\n"):
+                status, id_, entity, version = text.split()
+                yield Line(int(status), id_, entity, int(version))
+
+    @property
+    def bytes(self) -> int:
+        return self._file.stat().st_size if self._file.exists() else 0
+
+
+@asynccontextmanager
+async def delivering(server: Server, file: Path) -> AsyncIterator[Process]:
+    """A process that delivers into *file*; killed at the end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "tests.integration.webhooks.process", server.url, str(file)),
+        stdin=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+def say(process: Process, *words: str) -> None:
+    assert process.stdin
+    process.stdin.write("".join(f"{word}\n" for word in words).encode())
+
+
+@pytest.mark.timeout(300)
+async def test_three_days_of_absence_lose_nothing(
+    rig: Rig, valkey_server: Server, tmp_path: Path
+) -> None:
+    """100,000 are owed; tracker is killed twice on the way."""
+    endpoint = await rig.add("http://127.0.0.1:9/")
+    calls = [f"genesys/acme/{number}" for number in range(CALLS)]
+    for number in range(PARTITIONS):
+        mine = [c for c in calls if partition_of("call", c, PARTITIONS) == number]
+        changes = [(call, [CHANGED] * EVENTS_PER_CHANGE) for call in mine]
+        for _ in range(CHANGES_PER_CALL):
+            await rig.tell_all(number, changes)
+    log = Log(tmp_path / "log")
+    async with delivering(valkey_server, tmp_path / "log") as process:
+        await rig.until_owed(endpoint, OWED // 2, LONG_S, at_least=True)
+    async with delivering(valkey_server, tmp_path / "log") as process:
+        await rig.until_owed(endpoint, OWED, LONG_S)
+        refused = sum(1 for _ in log.lines())
+        say(process, f"speed {THREE_DAYS_S}")
+        await asyncio.sleep(1)  # three days
+        say(process, "speed 1000", "up")
+        await until(lambda: log.bytes > 1_000_000, LONG_S)
+    async with delivering(valkey_server, tmp_path / "log") as process:
+        say(process, "up", f"jump {THREE_DAYS_S}", "speed 1000")
+        await rig.until_owed(endpoint, 0, LONG_S)
+    lines = list(log.lines())
+    taken = [line for line in lines if line.status == 200]
+    assert len(lines) - len(taken) < refused + 1200  # a probe in 5 min, in 3 days
+    first = {line.id: line for line in taken}
+    assert len(first) == OWED
+    arrived = defaultdict[str, list[Place]](list)
+    for line in first.values():
+        arrived[line.entity].append(Position.parse(line.id).place)
+    assert len(arrived) == CALLS
+    for places in arrived.values():
+        assert places == sorted(places)
+    assert len(taken) - OWED <= CONCURRENCY
+
+
+async def test_a_partition_changes_hands_without_a_gap(
+    rig: Rig, receiver: Receiver
+) -> None:
+    """A process joins, another leaves: in order, and nothing twice."""
+    await rig.add(receiver.url)
+    calls = [f"genesys/acme/{number}" for number in range(20)]
+    async with rig.dispatching(process="p1"):
+        for call in calls:
+            await rig.tell(call, 5)
+        async with rig.dispatching(process="p2"):
+            await receiver.until(lambda: len(receiver.taken) >= 50)
+            for call in calls:
+                await rig.tell(call, 5)
+        for call in calls:
+            await rig.tell(call, 5)
+        await receiver.until(lambda: len(receiver.taken) >= 300)
+    assert all(receiver.versions(call) == list(range(1, 16)) for call in calls)
+
+
+async def test_an_outbox_keeps_what_its_dispatcher_has_not_read(rig: Rig) -> None:
+    """For a day, whatever the age and the size."""
+    await rig.add("http://127.0.0.1:9/")
+    async with rig.dispatching():
+        pass
+    number, key = 0, rig.kept.keys[0].outbox
+    call = next(
+        call
+        for call in (f"genesys/acme/{n}" for n in range(100))
+        if partition_of("call", call, PARTITIONS) == number
+    )
+    await rig.tell_all(number, [(call, [CHANGED])] * 1000)
+    limits = Limits(outbox_s=0, outbox_bytes=1000)
+    dispatch = rig.kept.keys[number].dispatch
+    first = (await rig.kept.outbox.read(number, "0-0", 1))[0].id
+    await rig.kept.redis.call(dispatch, "HSET", dispatch, "offset", first)
+    await rig.kept.retention(number, limits).trim("0-0")
+    assert await rig.kept.redis.call(key, "XLEN", key) == 1000
+    await rig.kept.redis.call(dispatch, "HSET", dispatch, "offset", "1-0")
+    await rig.kept.retention(number, limits).trim("0-0")
+    assert await rig.kept.redis.call(key, "XLEN", key) < 1000

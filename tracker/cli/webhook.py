@@ -1,0 +1,282 @@
+"""`tracker webhook`: endpoints, made and looked after, and their deliveries."""
+
+import json
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import ValidationError
+
+from tracker.cli.ending import end_as
+from tracker.cli.options import LOCAL, Token, Url
+from tracker.cli.which import instant
+from tracker.client import Filter, Tracker
+from tracker.errors import ConfigError
+
+PAGE: Final = 200
+_STOPPED: Final = "interrupted"
+
+Id = Annotated[str, typer.Argument(help="The endpoint's id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one a line.")]
+Many = list[str] | None
+Json = Mapping[str, Any]
+
+webhook = typer.Typer(help="Where events are sent to, and what became of them.")
+
+
+def add_to(commands: typer.Typer) -> None:
+    """Put this module's commands into *commands*."""
+    commands.add_typer(webhook, name="webhook", no_args_is_help=True)
+
+
+@webhook.command()
+def add(  # noqa: PLR0913, PLR0917 its arguments are the command's options
+    address: Annotated[str, typer.Argument(help="Where to send: https://…")],
+    description: Annotated[str, typer.Option(help="For people.")] = "",
+    type_: Annotated[
+        Many, typer.Option("--type", help="Only events of this type; repeatable.")
+    ] = None,
+    provider: Annotated[Many, typer.Option(help="Likewise.")] = None,
+    account: Annotated[Many, typer.Option(help="As provider/account.")] = None,
+    team: Annotated[Many, typer.Option(help="Likewise.")] = None,
+    agent: Annotated[Many, typer.Option(help="Likewise.")] = None,
+    state: Annotated[Many, typer.Option(help="Of the recording.")] = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(help="Requests a second at most.", show_default="no limit"),
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(help="A cursor.", show_default="now")
+    ] = None,
+    url: Url = LOCAL,
+    token: Token = None,
+) -> None:
+    """Have events sent to an address; prints its secret, which is not shown again."""
+    wanted = _filter(
+        types=type_,
+        providers=provider,
+        accounts=account,
+        teams=team,
+        agents=agent,
+        states=state,
+    )
+
+    async def ask() -> None:
+        added = await Tracker(url, token).add_webhook(
+            address, wanted, description=description, rate_per_s=rate, since=since
+        )
+        typer.echo(f"{added['id']}  {added['secret']}")
+
+    end_as(ask(), url)
+
+
+@webhook.command("list")
+def list_(as_json: AsJson = False, url: Url = LOCAL, token: Token = None) -> None:
+    """List endpoints, a line each."""
+
+    async def ask() -> None:
+        async with aclosing(Tracker(url, token).webhooks()) as found:
+            async for one in found:
+                typer.echo(_text(one) if as_json else line(one))
+
+    end_as(ask(), url, _STOPPED)
+
+
+@webhook.command()
+def show(id_: Id, url: Url = LOCAL, token: Token = None) -> None:
+    """Print everything about an endpoint but its secret, as JSON."""
+
+    async def ask() -> None:
+        shown = await Tracker(url, token).webhook(id_)
+        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+
+    end_as(ask(), url, _STOPPED)
+
+
+@webhook.command()
+def disable(id_: Id, url: Url = LOCAL, token: Token = None) -> None:
+    """Send nothing to an endpoint until it is enabled; what it is owed waits."""
+    _switch(id_, "disabled", url, token)
+
+
+@webhook.command()
+def enable(id_: Id, url: Url = LOCAL, token: Token = None) -> None:
+    """Send to an endpoint again, what it is owed first."""
+    _switch(id_, "enabled", url, token)
+
+
+@webhook.command()
+def delete(
+    id_: Id,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    url: Url = LOCAL,
+    token: Token = None,
+) -> None:
+    """Remove an endpoint, and what it is owed."""
+    if not yes:
+        typer.confirm(f"Remove {id_} and what it is owed?", abort=True)
+    end_as(Tracker(url, token).delete_webhook(id_), url)
+
+
+@webhook.command()
+def rotate(
+    id_: Id,
+    overlap: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds for which the old one counts.", show_default="a day"
+        ),
+    ] = None,
+    url: Url = LOCAL,
+    token: Token = None,
+) -> None:
+    """Print a new secret, which is not shown again."""
+
+    async def ask() -> None:
+        rotated = await Tracker(url, token).rotate_webhook(id_, overlap)
+        typer.echo(f"{rotated['id']}  {rotated['secret']}")
+
+    end_as(ask(), url)
+
+
+@webhook.command("test")
+def send_test(id_: Id, url: Url = LOCAL, token: Token = None) -> None:
+    """Send an event that is none, and print its id."""
+
+    async def ask() -> None:
+        sent = await Tracker(url, token).test_webhook(id_)
+        typer.echo(sent["event"])
+
+    end_as(ask(), url)
+
+
+@webhook.command()
+def replay(
+    id_: Id,
+    since: Annotated[str | None, typer.Option(help="Behind this cursor; or")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="from then on: 2026-11-21T09:00:00Z.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option(help="Up to this cursor.", show_default="now")
+    ] = None,
+    url: Url = LOCAL,
+    token: Token = None,
+) -> None:
+    """Deliver again what happened."""
+    begin_at = instant("--from", from_)
+
+    async def ask() -> None:
+        asked = await Tracker(url, token).replay_webhook(
+            id_, since=since, begin_at=begin_at, until=until
+        )
+        typer.echo(asked["id"])
+
+    end_as(ask(), url)
+
+
+@webhook.command()
+def deliveries(  # noqa: PLR0913, PLR0917 its arguments are the command's options
+    id_: Id,
+    status: Annotated[
+        str | None, typer.Option(help="owed, delivered, failed or dropped.")
+    ] = None,
+    event: Annotated[str | None, typer.Option(help="Of this event.")] = None,
+    type_: Annotated[
+        str | None, typer.Option("--type", help="Of events of this type.")
+    ] = None,
+    entity: Annotated[str | None, typer.Option(help="Of this key.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", help="Over, or owed, then or later.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Over, or owed, then or earlier.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="How many.", show_default="all")
+    ] = None,
+    as_json: AsJson = False,
+    url: Url = LOCAL,
+    token: Token = None,
+) -> None:
+    """List what is owed, then what is over, newest first, a line each."""
+    times = {"from": instant("--from", from_), "to": instant("--until", until)}
+    given = {"status": status, "event": event, "type": type_, "entity": entity}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    wanted |= {name: at.isoformat() for name, at in times.items() if at is not None}
+
+    async def ask() -> None:
+        left, page = limit, PAGE if limit is None else min(limit, PAGE)
+        asking = Tracker(url, token).deliveries(id_, wanted, page=page)
+        async with aclosing(asking) as found:
+            async for one in found:
+                typer.echo(_text(one) if as_json else delivery_line(one))
+                left = None if left is None else left - 1
+                if left == 0:
+                    return
+
+    end_as(ask(), url, _STOPPED)
+
+
+@webhook.command()
+def resend(
+    id_: Id,
+    event: Annotated[str, typer.Argument(help="The event's id.")],
+    url: Url = LOCAL,
+    token: Token = None,
+) -> None:
+    """Deliver an event once more, or at once when it is still owed."""
+
+    async def ask() -> None:
+        sent = await Tracker(url, token).resend(id_, event)
+        typer.echo(sent["event"])
+
+    end_as(ask(), url)
+
+
+def line(endpoint: Json) -> str:
+    """An endpoint in one line."""
+    owed = f"{endpoint['owed']} owed"
+    words = f"  {endpoint['description']}" if endpoint["description"] else ""
+    state = endpoint["state"]
+    return f"{endpoint['id']}  {state:<8}  {owed:>12}  {endpoint['url']}{words}"
+
+
+def delivery_line(delivery: Json) -> str:
+    """A delivery in one line."""
+    at = delivery["settled_at"] or delivery["owed_at"]
+    last = delivery["attempts"][-1] if delivery["attempts"] else {}
+    why = delivery["problem"] or last.get("error") or ""
+    tried = f"{delivery['attempted']} x"
+    return (
+        f"{at}  {delivery['status']:<9}  {tried:>4}  {delivery['type']:<26}"
+        f"  {delivery['entity']}  {delivery['event']}  {why}"
+    ).rstrip()
+
+
+def _switch(id_: str, state: str, url: str, token: str | None) -> None:
+    async def ask() -> None:
+        changed = await Tracker(url, token).change_webhook(id_, state=state)
+        typer.echo(line(changed))
+
+    end_as(ask(), url)
+
+
+def _filter(**given: list[str] | None) -> Filter:
+    """What the options choose.
+
+    Raises:
+        ConfigError: They cannot be.
+    """
+    try:
+        return Filter.model_validate({n: v for n, v in given.items() if v})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).removesuffix("s")
+        message = f"--{name}: {first['msg'].removeprefix('Value error, ')}"
+        raise ConfigError(message) from error
+
+
+def _text(one: Json) -> str:
+    return json.dumps(one, ensure_ascii=False)
