@@ -56,14 +56,14 @@ class Raw:
     async def rest(self) -> bytes:
         """Everything until the server is through."""
         loop = asyncio.get_running_loop()
-        received = b""
+        received = bytearray()
         async with asyncio.timeout(10):
             try:
                 while chunk := await loop.sock_recv(self.socket, 1 << 20):
                     received += chunk
             except ConnectionResetError:
                 pass
-        return received
+        return bytes(received)
 
 
 @contextmanager
