@@ -14,7 +14,7 @@ from playwright.async_api import expect as expect
 from tests.integration.subscriber import Json
 
 PROGRAMS: Final = ("chromium", "chromium-browser", "google-chrome")
-WITHIN_MS: Final = 15_000
+WITHIN_MS: Final = 40_000
 
 expect.set_options(timeout=WITHIN_MS)
 

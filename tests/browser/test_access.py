@@ -29,7 +29,10 @@ async def paste(page: Page, token: str) -> None:
 
 async def test_without_a_token_nothing_is_shown(chromium: Browser) -> None:
     """The page asks for one, and keeps it for its tab; it is in no address."""
-    async with serving(JWT) as site, opened(chromium, site.url) as screen:
+    async with (
+        serving(JWT, live_grace_s=60) as site,
+        opened(chromium, site.url) as screen,
+    ):
         site.show(call(), "call.started")
         page, asked = screen.page, []
         page.on("request", lambda request: asked.append(request.url))
@@ -54,7 +57,7 @@ async def test_without_a_token_nothing_is_shown(chromium: Browser) -> None:
 
 async def test_a_token_shows_what_it_is_for(chromium: Browser) -> None:
     """Another agent's call is not in the table, and its page says it is not there."""
-    async with serving(JWT) as site:
+    async with serving(JWT, live_grace_s=60) as site:
         site.show(call("c1"), "call.started")
         site.show(call("c2", agents=["mroe"]), "call.started")
         token = site.token("calls:read", agents=["jdoe"])
@@ -72,9 +75,9 @@ async def test_a_token_shows_what_it_is_for(chromium: Browser) -> None:
 
 async def test_an_expired_token_is_asked_for_anew(chromium: Browser) -> None:
     """What was shown is greyed meanwhile."""
-    async with serving(JWT) as site:
+    async with serving(JWT, live_grace_s=60) as site:
         site.show(call(), "call.started")
-        token = short_token(site, 2)
+        token = short_token(site, 5)
         async with opened(chromium, site.url, token) as screen:
             await screen.until_states("Recording")
             await expect(screen.page.locator("dialog .bad")).to_have_text(
@@ -87,19 +90,22 @@ async def test_an_expired_token_is_asked_for_anew(chromium: Browser) -> None:
 
 async def test_a_token_is_renewed_without_a_gap(chromium: Browser) -> None:
     """By the callback, on the open socket."""
-    async with serving(JWT) as site, desk(site.url, agent="jdoe") as url:
+    async with (
+        serving(JWT, live_grace_s=60) as site,
+        desk(site.url, agent="jdoe") as url,
+    ):
         site.show(call(), "call.started")
         minted, expired = 0, asyncio.Event()
 
         def mint_one() -> str:
             nonlocal minted
             minted += 1
-            return short_token(site, 2 if minted == 1 else 300)
+            return short_token(site, 4 if minted == 1 else 300)
 
         async with opened(chromium, url) as screen:
             await screen.until_light("Unknown")
             await screen.page.expose_function("mint", mint_one)
-            asyncio.get_running_loop().call_later(7, expired.set)
+            asyncio.get_running_loop().call_later(9.5, expired.set)
             await screen.page.evaluate(
                 "() => void (document.querySelector('recording-state').token = mint)"
             )

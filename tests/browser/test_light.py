@@ -81,8 +81,8 @@ async def test_a_blind_source_is_never_shown_as_recording(
     chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quiet call keeps its state for as long as its source can be seen."""
-    monkeypatch.setattr(bayeux, "SHORTEST_LIMIT_S", 1.0)
-    monkeypatch.setattr(bayeux, "GRACE_S", 0.3)
+    monkeypatch.setattr(bayeux, "SHORTEST_LIMIT_S", 3.0)
+    monkeypatch.setattr(bayeux, "GRACE_S", 1.0)
     monkeypatch.setattr(pulse, "EVERY_S", 0.2)
     brief = SimulatorOptions(agents=1, timeout_ms=400)
     async with (
@@ -91,7 +91,7 @@ async def test_a_blind_source_is_never_shown_as_recording(
     ):
         simulator = site.simulator
         polled = simulator.site.counters.bayeux
-        many = polled["/meta/connect"] + 8  # far more than make a source overdue
+        many = polled["/meta/connect"] + 12  # far more than make a source overdue
         await simulator.until(lambda: polled["/meta/connect"] >= many)
         told = await screen.told()
         assert "unknown" not in told[told.index("none") :]
