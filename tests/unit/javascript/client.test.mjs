@@ -45,6 +45,14 @@ test("what a server repeats is left out", () => {
   assert.equal(follower.subscribe().since, "e1~6-0~5-0");
 });
 
+test("a cursor before the answer is the server's place, not this client's", () => {
+  const follower = new Follower({}, { since: "e1~5-0~5-0" });
+  follower.subscribe();
+  assert.equal(follower.receive(mark(true, "e1~9-0~9-0")), null);
+  follower.receive(subscribed(true));
+  assert.equal(follower.receive(event("e1.0.6-0", call())).kind, "event");
+});
+
 test("a snapshot that breaks off is begun anew", () => {
   const follower = new Follower({ agents: ["jdoe"] }, { snapshot: true, conflateMs: 250 });
   follower.receive(subscribed(false));
@@ -74,6 +82,8 @@ test("an error is a problem, and what is not known is passed over", () => {
 test("pauses double up to half a minute, and luck takes away up to half", () => {
   assert.deepEqual([1, 2, 3, 7, 90].map((failures) => pauseMs(failures, 1)), [500, 1000, 2000, 30_000, 30_000]);
   assert.equal(pauseMs(1, 0), 250);
+  assert.deepEqual([4001, 4029, 4009, 4010].map((code) => pauseMs(1, 1, code)), [2000, 10_000, 0, 0]);
+  assert.deepEqual([4029, 4009].map((code) => pauseMs(9, 1, code)), [30_000, 30_000]);
 });
 
 test("only 4500 to 4999 mean: do not come back", () => {

@@ -118,7 +118,7 @@ export class Connection {
     if (token === this.#refused?.token) {
       const { code, reason } = this.#refused;
       if (isFinal(code)) this.close(new RefusedError(code, reason));
-      else this.#lose(reason, true);
+      else this.#lose(reason, 0, true);
       return;
     }
     if (rightsOf(token) !== rightsOf(this.#token)) this.follower.forget();
@@ -171,7 +171,7 @@ export class Connection {
   /** @param {unknown} error */
   #refuse(error) {
     if (error instanceof ProblemError && RETRYABLE.includes(error.status)) {
-      this.#lose(error.message);
+      this.#lose(error.message, error.status);
     } else if (error instanceof ProblemError || error instanceof PositionLostError) {
       this.close(error);
     } else {
@@ -213,16 +213,17 @@ export class Connection {
     }
     if (wantsToken) this.#refused = { token: this.#token, code, reason };
     if (code === RIGHTS_CHANGED) this.follower.forget();
-    this.#lose(reason || (code === 1006 ? "the connection is lost" : `closed with ${code}`));
+    const lost = code === 1006 ? "the connection is lost" : `closed with ${code}`;
+    this.#lose(reason || lost, code);
   }
 
-  /** @param {string} reason @param {boolean} [wantsToken] */
-  #lose(reason, wantsToken = false) {
+  /** @param {string} reason @param {number} [code] @param {boolean} [wantsToken] */
+  #lose(reason, code = 0, wantsToken = false) {
     if (this.#closed) return;
     this.#drop();
     this.#failures += 1;
     this.tell({ kind: "lost", reason, wantsToken });
-    this.#again = setTimeout(() => this.#open(), pauseMs(this.#failures, this.random()));
+    this.#again = setTimeout(() => this.#open(), pauseMs(this.#failures, this.random(), code));
   }
 
   /** Come back at once, if it waits: the network is there again. */

@@ -51,11 +51,13 @@ export class Follower {
     this.conflateMs = conflateMs;
     /** @type {Cursor | null} */
     this.beginning = null;
+    this.subscribed = false;
   }
 
   /** The frame to send on a new connection. */
   subscribe() {
     this.beginning = null;
+    this.subscribed = false;
     return {
       op: "subscribe",
       id: SUBSCRIPTION,
@@ -108,6 +110,7 @@ export class Follower {
 
   /** @param {Json} frame @returns {Begun} */
   #begin(frame) {
+    this.subscribed = true;
     if (frame.recovered) return { kind: "begun", fresh: false };
     const cursor = Cursor.parse(frame.cursor);
     if (this.snapshot) {
@@ -129,8 +132,14 @@ export class Follower {
     return { kind: "page", calls, sources, accounts, last };
   }
 
-  /** @param {Json} frame @returns {Mark} */
+  /**
+   * The server's place is this client's only once it tells it everything.
+   *
+   * @param {Json} frame
+   * @returns {Mark | null}
+   */
   #mark(frame) {
+    if (!this.subscribed) return null;
     if (this.cursor !== null) this.cursor = Cursor.parse(frame.cursor);
     return { kind: "mark", live: frame.live, serverTime: Date.parse(frame.server_time) };
   }
