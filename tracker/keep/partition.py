@@ -9,17 +9,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.domain.base import earlier
-from tracker.domain.call import Call, Tomb
-from tracker.domain.changes import Answer, Changes, Policy
+from tracker.domain.call import Call
+from tracker.domain.changes import Answer, Policy
 from tracker.domain.command import Outcome, Request, Sent
-from tracker.domain.decide import NO_TOMB, CallInput, decide, next_due
-from tracker.domain.describe import snapshot_json
+from tracker.domain.decide import NO_TOMB, CallInput, decide
 from tracker.domain.endpoint import Disabled
 from tracker.domain.entry import (
     Entry,
     Fact,
     Follow,
-    Order,
     Outgoing,
     Reply,
     Watermark,
@@ -41,13 +39,13 @@ from tracker.domain.reading import (
     Unreadable,
 )
 from tracker.domain.snapshot import Interval
-from tracker.domain.view import View, view_of
+from tracker.domain.view import View
 from tracker.domain.watch import Unwatch, Watch
-from tracker.keep.clock import Clock
 from tracker.keep.draft import Draft
 from tracker.keep.feeds import Feeds
 from tracker.keep.health import Health
 from tracker.keep.recordings import Recordings
+from tracker.keep.roll import Roll
 from tracker.keep.watches import Watches
 from tracker.store.codec import Input, dump_packet
 
@@ -66,34 +64,27 @@ class Partition:
 
     Attributes:
         offset: The inbox id of the last entry folded.
-        calls: By key: the live ones, and the ended ones of the last hour.
-        tombs: What is left of calls that are not known, as far as it was looked up.
+        calls, timelines, tombs, stages: Of the `Roll`.
         counts: Stale, repeated, gaps, aside: for metrics.
-        stages: How many commands reached which one, by account: likewise.
     """
 
     def __init__(self, number: int, partitions: int, policy: Policy) -> None:
         self.offset = "0-0"
-        self.calls: dict[str, Call] = {}
-        self.timelines: dict[str, tuple[Interval, ...]] = {}
-        self.tombs: dict[str, Tomb] = {}
+        self._roll = roll = Roll(policy)
+        self.calls, self.timelines = roll.calls, roll.timelines
+        self.tombs, self.stages = roll.tombs, roll.stages
         self.feeds = Feeds()
         self.health = Health(number, partitions)
         self.watches = Watches()
         self.recordings = Recordings()
         self.draft = Draft()
         self.counts: Counter[str] = Counter()
-        self.stages: Counter[tuple[str, str]] = Counter()
         self._policy = policy
-        self._views: dict[str, View] = {}
-        self._by_source: dict[str, set[str]] = {}
-        self._clock = Clock()
         self._watermark_at: datetime | None = None
 
     def restore(self, call: Call, timeline: tuple[Interval, ...]) -> None:
         """Take a stored call in, at load."""
-        self.timelines[call.key] = timeline
-        self._index(None, call, view_of(call, self._policy.end_grace_s))
+        self._roll.restore(call, timeline)
 
     def unknown_calls(self, inputs: Iterable[Input]) -> set[str]:
         """Keys whose tombs must be looked up before *inputs* are folded."""
@@ -189,7 +180,7 @@ class Partition:
             self.tombs[told.call] = tomb
 
     def _checkpoint(self, source: str, checkpoint: Checkpoint, at: datetime) -> None:
-        absent = self._by_source.get(source, set()).difference(checkpoint.calls)
+        absent = self._roll.seen_by(source).difference(checkpoint.calls)
         for key in sorted(absent):
             self._decide(key, Release(source, checkpoint.at(at)), at)
         self.health.report(source, "up", at, None)
@@ -217,15 +208,15 @@ class Partition:
 
     def _blind_legs(self, source: str, seen_at: datetime, at: datetime) -> None:
         if self.feeds.turn_blind(source):
-            for key in sorted(self._by_source.get(source, ())):
+            for key in sorted(self._roll.seen_by(source)):
                 self._decide(key, Blind(source, seen_at), at)
 
     def _tick(self, at: datetime) -> None:
         for source, last_at in self.feeds.silent(earlier(at, ALIVE_FOR_S)):
             self._blind(source, last_at, at, "its process is gone")
             self.draft.asks.append(self.feeds.resync(source))
-        for key in self._clock.ring(at):
-            self._wake(self.calls[key], at)
+        for call in self._roll.due(at):
+            self._wake(call, at)
         self.watches.tick(self.calls, at)
         self.draft.asks += [Follow(call=c) for c in sorted(self.watches.to_follow())]
         marked_at = self._watermark_at
@@ -236,15 +227,14 @@ class Partition:
     def _wake(self, call: Call, at: datetime) -> None:
         if call.ended_at is None:
             self._decide(call.key, Tick(), at)
-            self._clock.set(call.key, next_due(self.calls[call.key], self._policy))
+            self._roll.wind(call.key)
         else:
-            self._forget(call, at)
+            self._roll.forget(call, at, self.draft)
 
     def _decide(self, key: str, told: CallInput, at: datetime) -> None:
-        before = self.calls.get(key)
         try:
             changes = decide(
-                before,
+                self.calls.get(key),
                 told,
                 at,
                 self._policy,
@@ -252,7 +242,7 @@ class Partition:
                 timeline=self.timelines.get(key, ()),
             )
             if changes.kept and changes.entity is not None:
-                self._keep(before, changes, changes.entity, at)
+                self._roll.keep(changes, changes.entity, at, self.draft)
         except Exception as error:  # noqa: BLE001 - the others are not to suffer
             self._poisoned(key, told, at, type(error).__name__)
         else:
@@ -301,79 +291,6 @@ class Partition:
             command = self.calls[key].command
             if command is not None and command.id == request.id:
                 self.watches.commanded(request.id)
-
-    def _keep(
-        self, before: Call | None, changes: Changes[Call], after: Call, at: datetime
-    ) -> None:
-        key = after.key
-        old, new = self._views.get(key), view_of(after, self._policy.end_grace_s)
-        if changes.changes:
-            raw = snapshot_json(after, at)
-            entry = Entry.trusted(
-                entity="call",
-                key=key,
-                version=after.version,
-                facts=tuple(
-                    Fact.trusted(
-                        type=PREFIX + change.type, at=change.at, change=change.detail
-                    )
-                    for change in changes.changes
-                ),
-                before=old,
-                after=new,
-                recorded_at=at,
-            )
-            self.draft.outgoing.append(Outgoing(entry, raw))
-        self.draft.calls[key] = after
-        self._order(before, after, new)
-        if changes.intervals:
-            self.draft.intervals.setdefault(key, []).extend(changes.intervals)
-        if before is None or before.ended_at != after.ended_at:
-            self.draft.ended[key] = after.ended_at is not None
-        self.tombs.pop(key, None)
-        self.timelines[key] = self.timelines.get(key, ()) + changes.intervals
-        self._index(before, after, new)
-
-    def _order(self, before: Call | None, after: Call, view: View) -> None:
-        """Tell the executors of a command's every step, and keep it for a day."""
-        old, new = before.command if before else None, after.command
-        if new is None or new is old or new == old:
-            return
-        _, commands = self.draft.commands.get(after.key, (view, {}))
-        self.draft.commands[after.key] = view, commands | {new.id: new}
-        if old is None or old.id != new.id or old.stage != new.stage:
-            self.stages[view.account, new.stage] += 1
-        if new.open:
-            self.draft.asks.append(Order(call=after.key, command=new))
-        elif old is not None and old.open:
-            self.draft.asks.append(Order(call=after.key))
-
-    def _index(self, before: Call | None, after: Call, view: View) -> None:
-        key = after.key
-        self.calls[key] = after
-        self._views[key] = view
-        old = {leg.source for leg in before.live_legs} if before else set()
-        new = {leg.source for leg in after.live_legs}
-        for source in old - new:
-            self._by_source[source].discard(key)
-        for source in new - old:
-            self._by_source.setdefault(source, set()).add(key)
-        self._clock.set(key, next_due(after, self._policy))
-
-    def _forget(self, call: Call, at: datetime) -> None:
-        key = call.key
-        self.draft.calls[key] = None
-        self.draft.tombs[key] = (call.version, call.ended_at or at)
-        self.tombs[key] = Tomb(call.version, call.media)
-        entry = Entry(
-            entity="call",
-            key=key,
-            version=call.version,
-            before=self._views.pop(key),
-            recorded_at=at,
-        )
-        self.draft.outgoing.append(Outgoing(entry))
-        del self.calls[key], self.timelines[key]
 
     def put_aside(self, entry: bytes) -> None:
         """Count and keep an inbox entry that could not be read at all."""
