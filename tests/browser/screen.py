@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -136,12 +136,15 @@ document.addEventListener("recordingstatechange", ({{detail}}) => {{
 
 
 @asynccontextmanager
-async def desk(tracker: str, **attributes: str) -> AsyncIterator[str]:
+async def desk(
+    tracker: str | Callable[[], str], **attributes: str
+) -> AsyncIterator[str]:
     """The URL of a page of another origin that embeds the light of *tracker*."""
     words = " ".join(f'{name}="{value}"' for name, value in attributes.items())
-    html = _DESK.format(tracker=tracker, attributes=words)
 
     async def page(_: web.Request) -> web.Response:
+        place = tracker if isinstance(tracker, str) else tracker()
+        html = _DESK.format(tracker=place, attributes=words)
         return web.Response(text=html, content_type="text/html")
 
     app = web.Application()

@@ -1,6 +1,6 @@
 """The words of the field, as closed sets."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 RecordingState = Literal["recording", "paused", "stopped", "unknown"]
 """SIPREC's on, paused, off; and a real unknown."""
@@ -52,6 +52,8 @@ IssueType = Literal[
 SourceState = Literal["up", "down", "locked"]
 
 Kind = Literal["call", "media", "export", "source", "account", "endpoint"]
+
+ALL_KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 
 ALL_ACTIONS: tuple[Action, ...] = ("start", "stop", "pause", "resume")
 

@@ -6,6 +6,7 @@ ids that the world has drawn; what does not exist is called *absent*.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from tests.integration.http.kept_site import KeptSite, keeping
@@ -17,8 +18,10 @@ from tracker.domain.reading import Observation
 from tracker.domain.terms import PLATFORMS, RecordingState
 from tracker.domain.wanted import Wanted
 from tracker.domain.watch import Watch
+from tracker.fanout.filters import EVERYTHING, Filter
 from tracker.outlets.asking import Asked, Asker, Asking
 from tracker.outlets.auth import ANONYMOUS
+from tracker.outlets.endpoint import Endpoint, new_endpoint_id, new_secret
 
 MINE = "genesys/acme/mine"
 HIDDEN = "genesys/acme/hidden"
@@ -98,8 +101,28 @@ async def hidden_world(store: str) -> AsyncIterator[World]:
         watch = Watch(id="f" * 32, call=HIDDEN_POLLED, requested_by="boss")
         await Asking(site.services).watch(watch)
         world.ids["watch"] = watch.id
+        world.ids["endpoint"] = await _endpoint(world)
         await site.end(HIDDEN_LATER, "rival")
         yield world
+
+
+async def _endpoint(world: World) -> str:
+    """The boss has everything sent elsewhere."""
+    endpoint = Endpoint(
+        id=new_endpoint_id(),
+        url="https://hidden.example",
+        filter=Filter(),
+        visible=EVERYTHING,
+        created_by="boss",
+        created_at=datetime.now(UTC),
+        since=world.begun,
+        secrets=(new_secret(),),
+    )
+    webhooks = world.site.services.webhooks
+    assert webhooks is not None
+    raw = endpoint.model_dump_json().encode()
+    await webhooks.endpoints.change(endpoint.id, lambda _: raw)
+    return endpoint.id
 
 
 async def _fill_shelf(shelf: Shelf) -> None:

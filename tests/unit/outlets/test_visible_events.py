@@ -19,6 +19,7 @@ ABOUT: dict[str, tuple[Kind, Scope]] = {
     "export": ("export", "recordings:read"),
     "source": ("source", "sources:read"),
     "account": ("account", "sources:read"),
+    "webhook": ("endpoint", "webhooks:manage"),
 }
 """By the type's middle word: what it is about, and the scope that shows that."""
 

@@ -9,6 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from tracker.domain.base import Instant, Model
+from tracker.domain.terms import ALL_KINDS
 from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Filter, Visibility
 from tracker.outlets.auth import Principal
@@ -167,9 +168,8 @@ class Managing:
         if endpoint.created_by == self.principal.subject:
             return True
         seen, told = self.principal.visibility, endpoint.visible
-        if seen.kinds is not None and (
-            told.kinds is None or not told.kinds <= seen.kinds
-        ):
+        kinds = ALL_KINDS if told.kinds is None else told.kinds
+        if seen.kinds is not None and not kinds <= seen.kinds:
             return False
         return seen.but(kinds=None) == Visibility()
 
