@@ -203,9 +203,10 @@ export class CallsView {
     const { text, mood } = commandShown(call, now);
     setText(cells.command, text);
     setAttribute(cells.command, "class", `cell command ${mood}`);
-    const offered = entry.gone ? [] : actionsOf(this.desk, call);
+    // of an unknown state everything is allowed: the rest is on the call's page
+    const offered = entry.gone ? [] : actionsOf(this.desk, call).filter((action) => action !== "stop").slice(0, 2);
     for (const action of words.ACTIONS) {
-      cells[action].hidden = action === "stop" || !offered.includes(action);
+      cells[action].hidden = !offered.includes(action);
     }
   }
 }
