@@ -3,7 +3,8 @@
 The receiver has a process of its own. First everything is owed, then 1, 10 and 100
 endpoints take it all, each event by every one; the reference posts as many bodies, as
 many at a time, without signing, storing or keeping any order. Then 200 events a second
-come, and each takes its way from the outbox to the receiver.
+come, and each takes its way from the outbox to the receiver; once more while those of
+one call are refused, which must cost the other calls nothing.
 """
 
 import asyncio
@@ -34,17 +35,20 @@ CONCURRENCY = 32
 RATE_PER_S = 200
 FOR_S = 10
 CALLS = [f"genesys/acme/{number}" for number in range(200)]
+REFUSED = "genesys/acme/refused"
 SETTINGS = WebhookSettings(allow_loopback=True)
 BODY_BYTES = 1400
 """As much as a real snapshot has."""
 
 
 async def receive() -> None:
-    """Take everything; tell of what was taken when asked."""
+    """Take everything but what is of `REFUSED`; tell of what was taken when asked."""
     taken: list[tuple[float, str]] = []
+    refused = b'"subject":"%b"' % REFUSED.encode()
 
     async def hook(request: web.Request) -> web.Response:
-        await request.read()
+        if refused in await request.read():
+            return web.Response(status=500)
         taken.append((time.time(), request.headers.get("webhook-id", "")))
         return web.Response()
 
@@ -137,16 +141,17 @@ async def through_tracker(rig: Rig, url: str, endpoints: int) -> float:
     return len(times) / (times[-1] - times[0])
 
 
-async def latencies(rig: Rig, url: str) -> list[float]:
-    """From the outbox to the receiver, in ms."""
-    await rig.add(f"{url}/hook/0")
+async def latencies(rig: Rig, url: str, calls: Sequence[str]) -> list[float]:
+    """From the outbox to the receiver, in ms, of those that it takes."""
+    endpoint = await rig.add(f"{url}/hook/0")
     await asyncio.sleep(1)
     begin_s = time.perf_counter()
     for number in range(RATE_PER_S * FOR_S):
         wait_s = begin_s + number / RATE_PER_S - time.perf_counter()
         await asyncio.sleep(max(0.0, wait_s))
-        await rig.tell(CALLS[number % len(CALLS)])
+        await rig.tell(calls[number % len(calls)])
     await asyncio.sleep(1)
+    await rig.endpoints.change(endpoint.id, lambda _: None)
     return [at_s * 1000 - Position.parse(id_).place.ms for at_s, id_ in await told(url)]
 
 
@@ -165,10 +170,16 @@ async def measure(rig: Rig, url: str, pid: int) -> None:
     async with rig.dispatching(SETTINGS):
         meter = CpuMeter(receiver=pid)
         meter.begin()
-        found = await latencies(rig, url)
+        found = await latencies(rig, url, CALLS)
         meter.show()
+    before = percentile(found, 0.99)
     show("outbox to receiver, p50", percentile(found, 0.5), "ms")
-    show("outbox to receiver, p99", percentile(found, 0.99), "ms")
+    show("outbox to receiver, p99", before, "ms")
+    async with rig.dispatching(SETTINGS):
+        found = await latencies(rig, url, [*CALLS[1:], REFUSED])
+    after = percentile(found, 0.99)
+    show("p50 while one call is refused", percentile(found, 0.5), "ms")
+    show("p99 while one call is refused", after, "ms", f"{after / before:.2f} x")
 
 
 async def bench(directory: Path) -> None:

@@ -113,7 +113,7 @@ async def centre(
         section = account(simulator, base_url, **more)
         config = write_config(directory, None, {"vonage_cc": section})
         async with running_tracker(config) as url, subscriber(url) as desk:
-            await desk.until_up(SOURCE)
+            await desk.until_up(SOURCE, within_s=30)
             yield Centre(simulator, url, desk)
 
 
@@ -131,5 +131,5 @@ async def crashing(
             store={"lease_s": 1},
         )
         async with tracker_process(config) as tracker, subscriber(tracker.url) as desk:
-            await desk.until_up(SOURCE)
+            await desk.until_up(SOURCE, within_s=30)
             yield Centre(simulator, tracker.url, desk), tracker
