@@ -6,6 +6,8 @@ import { Desk } from "./desk.js";
 import { byId, el, setText } from "./dom.js";
 import { HealthView } from "./health.js";
 import { formatPlace, parsePlace } from "./place.js";
+import { WebhookView } from "./webhook.js";
+import { MANAGE, WebhooksView } from "./webhooks.js";
 import { time } from "./words.js";
 
 /** @import {Place} from "./place.js" */
@@ -15,10 +17,11 @@ import { time } from "./words.js";
 const desk = new Desk();
 let list = formatPlace({});
 
-/** @type {Record<string, {title: string, open: (place: Place) => View}>} A tab for each. */
+/** @type {Record<string, {title: string, scope?: string, open: (place: Place) => View}>} A tab for each, but for who lacks its scope. */
 const VIEWS = {
   calls: { title: "Calls", open: openCalls },
   platforms: { title: "Platforms", open: () => new HealthView(desk) },
+  webhooks: { title: "Webhooks", scope: MANAGE, open: ({ key }) => (key ? new WebhookView(desk, key) : new WebhooksView(desk)) },
 };
 
 /** @type {View | null} */
@@ -45,6 +48,13 @@ function go() {
     const current = tab.getAttribute("data-view") === name;
     if (current) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
+  }
+}
+
+function showTabs() {
+  for (const tab of byId("tabs").children) {
+    const { scope } = VIEWS[tab.getAttribute("data-view") ?? ""];
+    tab.toggleAttribute("hidden", scope !== undefined && !desk.session.may(scope));
   }
 }
 
@@ -113,6 +123,7 @@ function start() {
     event.preventDefault(); // the part behind the # says where one is
     byId("main").focus();
   });
+  desk.session.addEventListener("change", showTabs);
   desk.addEventListener("status", showStatus);
   desk.addEventListener("tick", showStatus);
   window.addEventListener("hashchange", go);
@@ -124,6 +135,7 @@ function start() {
       search.focus();
     }
   });
+  showTabs();
   go();
   showStatus();
 }
