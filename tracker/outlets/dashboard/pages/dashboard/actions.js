@@ -3,6 +3,7 @@
 import { ProblemError, isSettled } from "../client.js";
 import { el } from "./dom.js";
 import { notice } from "./notices.js";
+import { asked } from "./question.js";
 import { ACTIONS, ACTION_WORDS, REASON_WORDS, STAGE_WORDS, agentsOn, say } from "./words.js";
 
 /** @import {Json} from "../client/follower.js" */
@@ -32,11 +33,11 @@ export function actionsOf(desk, call) {
  * @param {string} action
  */
 export async function act(desk, call, action) {
-  const asked = action === "resume" ? {} : await question(call, action);
-  if (asked === null) return;
+  const said = action === "resume" ? {} : await question(call, action);
+  if (said === null) return;
   const word = say(ACTION_WORDS, action);
   try {
-    const command = await desk.live.command(call.key, /** @type {any} */ (action), asked);
+    const command = await desk.live.command(call.key, /** @type {any} */ (action), said);
     const good = command.stage === "confirmed";
     const why = command.problem ? `: ${command.problem}` : "";
     notice(`${word} ${say(STAGE_WORDS, command.stage)}${why}`, good ? "good" : "bad");
@@ -60,39 +61,19 @@ function reasonOf(error) {
  * @param {string} action
  * @returns {Promise<Json | null>}
  */
-function question(call, action) {
+async function question(call, action) {
   const word = say(ACTION_WORDS, action);
   const agents = agentsOn(call).map((party) => party.agent);
   const reason = select("Reason", [["", "None"], ...Object.entries(REASON_WORDS)], action === "pause" ? "payment" : "");
   const agent = select("On the recording of", [["", "everybody on the call"], ...agents.map((id) => [id, id])], "");
-  const dialog = el(
-    "dialog",
-    { class: "question", "aria-labelledby": "question-title" },
-    el(
-      "form",
-      { method: "dialog" },
-      el("h2", { id: "question-title" }, `${word} the recording?`),
-      el("p", { class: "muted" }, agents.join(", ") || "Nobody is named on this call"),
-      reason.label,
-      agents.length > 1 && agent.label,
-      action === "pause" && el("p", { class: "small muted" }, PCI),
-      el(
-        "div",
-        { class: "buttons" },
-        el("button", { value: "" }, "Cancel"),
-        el("button", { value: "yes", class: "primary" }, word),
-      ),
-    ),
-  );
-  document.body.append(dialog);
-  dialog.showModal();
-  return new Promise((resolve) => {
-    dialog.addEventListener("close", () => {
-      dialog.remove();
-      const said = { reason: reason.select.value || undefined, agent: agent.select.value || undefined };
-      resolve(dialog.returnValue === "yes" ? said : null);
-    });
-  });
+  const content = [
+    el("p", { class: "muted" }, agents.join(", ") || "Nobody is named on this call"),
+    reason.label,
+    agents.length > 1 && agent.label,
+    action === "pause" && el("p", { class: "small muted" }, PCI),
+  ];
+  const yes = await asked(`${word} the recording?`, word, "primary", ...content);
+  return yes ? { reason: reason.select.value || undefined, agent: agent.select.value || undefined } : null;
 }
 
 /** @param {string} name @param {string[][]} choices @param {string} chosen */

@@ -98,8 +98,8 @@ function askForToken(why = "") {
       el(
         "div",
         { class: "buttons" },
-        session.token && el("button", { value: "out", formnovalidate: true }, "Sign out"),
-        el("button", { value: "", formnovalidate: true }, "Cancel"),
+        session.token && el("button", { type: "button", onclick: () => dialog.close("out") }, "Sign out"),
+        el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
         el("button", { value: "in", class: "primary" }, "Use it"),
       ),
     ),
@@ -123,7 +123,10 @@ function start() {
     event.preventDefault(); // the part behind the # says where one is
     byId("main").focus();
   });
-  desk.session.addEventListener("change", showTabs);
+  desk.session.addEventListener("change", () => {
+    showTabs();
+    go(); // what is shown was for the other token
+  });
   desk.addEventListener("status", showStatus);
   desk.addEventListener("tick", showStatus);
   window.addEventListener("hashchange", go);

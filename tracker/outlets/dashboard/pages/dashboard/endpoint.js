@@ -37,10 +37,10 @@ export function nameOf({ url, description }) {
  * @param {Json} endpoint
  * @param {number} now
  */
-export function stateOf({ state, oldest_owed_at }, now) {
-  if (state === "disabled") return { word: "Disabled", look: "down" };
+export function stateOf({ disabled, oldest_owed_at }, now) {
+  if (disabled) return { word: "Disabled", look: disabled.why === "asked" ? "off" : "down" };
   const isLate = oldest_owed_at && now - Date.parse(oldest_owed_at) > LATE_MS;
-  return isLate ? { word: "Behind", look: "unknown" } : { word: "Enabled", look: "up" };
+  return isLate ? { word: "Behind", look: "late" } : { word: "Enabled", look: "up" };
 }
 
 /** Why it is disabled. @param {Json} endpoint @param {number} now */

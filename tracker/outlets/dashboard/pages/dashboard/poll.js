@@ -2,6 +2,7 @@
 
 import { ProblemError } from "../client.js";
 import { el, setText } from "./dom.js";
+import { time } from "./words.js";
 
 const EVERY_MS = 3_000;
 
@@ -15,6 +16,8 @@ export class Poll {
   #asking = new AbortController();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #next = undefined;
+  /** When it was answered last, by the server's clock. */
+  #asOf = 0;
 
   /**
    * @param {import("./desk.js").Desk} desk
@@ -22,13 +25,13 @@ export class Poll {
    * @param {(told: Told) => void} show
    */
   constructor(desk, read, show) {
+    this.desk = desk;
     this.read = read;
     this.show = show;
-    /** Why what is shown may be old. */
+    /** Why what is shown may be old; the view that has it is greyed then. */
     this.problem = el("p", { class: "bad", role: "alert", hidden: true });
     const { signal } = this.#ending;
     document.addEventListener("visibilitychange", () => this.again(), { signal });
-    desk.session.addEventListener("change", () => this.again(), { signal });
     this.again();
   }
 
@@ -53,14 +56,22 @@ export class Poll {
     try {
       const told = await this.read(signal);
       if (signal.aborted) return;
-      this.problem.hidden = true;
+      this.#asOf = this.desk.now;
+      this.#say("");
       this.show(told);
     } catch (error) {
       if (signal.aborted) return;
-      this.problem.hidden = false;
-      setText(this.problem, sentenceOf(error));
+      const asOf = new Date(this.#asOf).toISOString();
+      this.#say(sentenceOf(error) + (this.#asOf ? ` What is shown is of ${time(asOf, this.desk.now)}.` : ""));
     }
     this.#next = setTimeout(() => this.again(), EVERY_MS);
+  }
+
+  /** @param {string} problem */
+  #say(problem) {
+    this.problem.hidden = !problem;
+    setText(this.problem, problem);
+    this.problem.parentElement?.classList.toggle("stale", Boolean(problem));
   }
 }
 

@@ -15,7 +15,7 @@ import { time } from "./words.js";
 const HOUR_MS = 3_600_000;
 const WAITS = "Nothing is sent to it until it is enabled again; what it is owed waits, and is dropped when it is too old.";
 const GOES_ON = "What it is owed is sent to it, and what happens from now on.";
-const REPLAYED = "What has happened since is sent again, as far back as tracker still has it (an hour, unless set otherwise).";
+const REPLAYED = "What it wants of all that has happened since is sent again, as far back as tracker still has it (an hour, unless set otherwise).";
 
 export class WebhookView {
   /** @type {Json | null} */
@@ -100,7 +100,7 @@ export class WebhookView {
     const since = el("input", { type: "datetime-local", name: "from", required: true, step: 1 });
     since.value = localTime(this.desk.now - HOUR_MS);
     const content = [el("p", { class: "muted" }, REPLAYED), el("label", {}, "From", since)];
-    if (!(await asked("Replay what it was sent?", "Replay", "primary", ...content))) return;
+    if (!(await asked("Replay to this endpoint?", "Replay", "primary", ...content))) return;
     await this.#ask("Replay", "replay", { from: new Date(since.value).toISOString() });
   }
 
