@@ -102,11 +102,11 @@ class Writer:
     def hold(self, partition: int, *, behind: bool) -> None:
         """Stop, or let go on, what is told to a partition."""
         lane = self._lanes[partition].open
-        if behind == lane.is_set():
-            log.warning("inbox_behind", partition=partition, behind=behind)
-        if behind:
+        if behind and lane.is_set():
+            log.warning("inbox_behind", partition=partition)
             lane.clear()
-        else:
+        elif not behind and not lane.is_set():
+            log.info("inbox_caught_up", partition=partition)
             lane.set()
 
     async def close(self) -> None:
