@@ -219,6 +219,8 @@ def _settled(
 ) -> Execution:
     leg = call.leg_of(execution.source, execution.leg)
     over = leg is None or not leg.live
+    if leg is not None and _is_spared(execution, leg, command):
+        return execution.but(stage="confirmed", problem=None)
     if not over and now < _due_of(execution, command, policy):
         return execution
     if execution.target_seen_at and (over or execution.accepted_at is None):
@@ -230,6 +232,17 @@ def _settled(
     else:
         what = execution.problem or "not seen by the deadline"
     return execution.but(stage="contradicted" if over else "unconfirmed", problem=what)
+
+
+def _is_spared(execution: Execution, leg: Leg, command: Command) -> bool:
+    """The call records by the proof of another leg, and this one can prove nothing."""
+    return (
+        command.target == "recording"
+        and command.agent is None
+        and execution.accepted_at is not None
+        and leg.no_proof
+        and any(other.stage == "confirmed" for other in command.executions)
+    )
 
 
 def _overruled(call: Call, command: Command) -> Overruled | None:

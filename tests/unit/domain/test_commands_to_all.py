@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.unit.domain.life import Life
+from tracker.domain.terms import Action
 
 
 def conference() -> Life:
@@ -79,6 +80,39 @@ def test_a_call_is_paused_only_when_no_leg_records_or_is_unknown(name: str) -> N
     told = life.at(14).told("b", "active", "paused")
     assert f"command.{stage}" in told
     assert life.stage() == stage
+
+
+def two_of_which_nothing_is_known() -> Life:
+    """The platform can prove nothing of either until something happens there."""
+    life = Life()
+    for number, agent in enumerate("ab"):
+        life.at(number).told(agent, "active", "unknown", no_proof=True)
+    return life
+
+
+def asked_of_both(life: Life, action: Action) -> Life:
+    """Accepted for both legs, and then one shows what was asked."""
+    life.at(10).ask(action)
+    assert [e.source[-1] for e in life.command.executions] == ["a", "b"]
+    for agent in "ab":
+        life.at(11).send(agent, attempt=agent)
+        life.at(12).result(agent, "accepted", attempt=agent)
+    return life
+
+
+def test_a_call_records_when_one_leg_proves_it() -> None:
+    """A leg that can prove nothing has nothing to resume."""
+    life = asked_of_both(two_of_which_nothing_is_known(), "resume")
+    assert "command.confirmed" in life.at(13).told("a", "active", "recording")
+    assert life.state == ("recording", None)
+
+
+def test_a_call_is_not_paused_while_a_leg_can_prove_nothing() -> None:
+    """That one may be recording."""
+    life = asked_of_both(two_of_which_nothing_is_known(), "pause")
+    assert "command.confirmed" not in life.at(13).told("a", "active", "paused")
+    assert life.stage() == "accepted"
+    assert "command.unconfirmed" in life.at(40).tick()
 
 
 def test_a_leg_that_was_named_answers_for_itself() -> None:
