@@ -219,7 +219,7 @@ class Backlog:
         return await self._bodies.of(owed.event)
 
     def delivered(self, owed: Owed, over: Callable[[], None]) -> None:
-        """It was taken: once that is stored it is owed no longer, and *over* is told."""
+        """It was taken: when that is stored, it is owed no longer; *over* is told."""
 
         def stored() -> None:
             self.unsaved -= 1
