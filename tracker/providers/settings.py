@@ -38,9 +38,12 @@ class AccountSettings(SectionModel):
 
     Attributes:
         account: Its name in keys, and in what an operator is told.
+        request_timeout_s: For an answer; of a file, for each of its parts.
     """
 
     account: str = Field(min_length=1)
+    connect_timeout_s: float = Field(default=5.0, gt=0, allow_inf_nan=False)
+    request_timeout_s: float = Field(default=10.0, gt=0, allow_inf_nan=False)
 
 
 class RecordingsSettings(AccountSettings):

@@ -73,8 +73,6 @@ class GenesysSettings(AccountSettings):
     attributes: tuple[str, ...] = ()
     numbers: NumberDisplay = "last4"
     origin: str | None = None
-    connect_timeout_s: float = Field(default=5.0, gt=0)
-    request_timeout_s: float = Field(default=10.0, gt=0)
     max_requests_per_s_failing: float = Field(default=50.0, gt=0)
 
     @property

@@ -17,7 +17,7 @@ from tracker.errors import ProviderError, ProviderUnavailableError
 from tracker.providers.http import parse_retry_after
 from tracker.providers.kazoo.client import KazooClient
 from tracker.providers.kazoo.frames import CallEvent, Reply, Stored, parse_frame
-from tracker.providers.kazoo.tokens import Access
+from tracker.providers.renewal import Access
 from tracker.providers.wire import Garbled
 
 Event = CallEvent | Stored | Garbled

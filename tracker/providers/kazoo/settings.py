@@ -114,8 +114,6 @@ class KazooSettings(RecordingsSettings):
     poll_interval_s: Seconds = 5.0
     verify_interval_s: Seconds = 60.0
     ping_interval_s: Seconds = 20.0
-    connect_timeout_s: Seconds = 5.0
-    request_timeout_s: Seconds = 10.0
 
     @model_validator(mode="after")
     def _says_who(self) -> Self:

@@ -4,22 +4,16 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 import aiohttp
 
-from tracker.errors import (
-    ProviderError,
-    ProviderLockedError,
-    ProviderUnavailableError,
-)
+from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.providers.http import provider_errors, read_body, status_error
 from tracker.providers.kazoo.settings import KazooSettings, secret_of
 from tracker.providers.kazoo.wire import parse_token
+from tracker.providers.renewal import RENEWED_AFTER, Access, Renewal
 from tracker.providers.wire import Garbled
-
-RENEWED_AFTER: Final = 0.9
-"""Of a token's lifetime."""
 
 _MOST_BYTES: Final = 2**20
 _GOOD: Final = (200, 201)
@@ -32,14 +26,7 @@ _HASHES: Final[Mapping[str, Callable[[bytes], str]]] = {
 """What the platform wants; that it guards nothing is no choice of ours."""
 
 
-class Access(NamedTuple):
-    """A token, and until when, on the loop's clock."""
-
-    token: str
-    renew_at_s: float
-
-
-class Tokens:
+class Tokens(Renewal):
     """An account's.
 
     Args:
@@ -51,50 +38,12 @@ class Tokens:
     """
 
     def __init__(self, settings: KazooSettings, http: aiohttp.ClientSession) -> None:
+        super().__init__(self._get)
         self._settings = settings
         self._http = http
         self._secret = secret_of(settings)
-        self._access: Access | None = None
-        self._renewing = asyncio.Lock()
-        self._renewals = 0
-        self._refusal: ProviderError | None = None
 
-    async def access(self, stale: Access | None = None) -> Access:
-        """A token that is good for a while, and is not *stale*.
-
-        Raises:
-            ProviderLockedError: The credentials are refused.
-            ProviderUnavailableError: It is not known whether they are; nothing was
-                asked with a token.
-        """
-        access = self._access
-        if access and access is not stale and _now_s() < access.renew_at_s:
-            return access
-        return await self._renew(access)
-
-    async def _renew(self, stale: Access | None) -> Access:
-        """Replace *stale*: once, however many want it; all learn what came of it."""
-        renewals = self._renewals
-        async with self._renewing:
-            if self._access is not None and self._access is not stale:
-                return self._access
-            if self._renewals != renewals and self._refusal is not None:
-                raise self._refusal
-            self._refusal = None
-            try:
-                self._access = await self._fetch()
-            except ProviderLockedError as error:
-                self._refusal = error
-                raise
-            except ProviderUnavailableError as error:
-                words, asked_s = str(error), error.retry_after_s
-                self._refusal = ProviderUnavailableError(words, asked_s, taken=False)
-                raise self._refusal from error
-            finally:
-                self._renewals += 1
-            return self._access
-
-    async def _fetch(self) -> Access:
+    async def _get(self) -> Access:
         path, body = self._login()
         what = f"{self._settings.account}: the token"
         asked_at_s = _now_s()

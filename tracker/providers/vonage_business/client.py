@@ -1,72 +1,32 @@
-"""What an account is asked by HTTP, and the files that are streamed from it.
+"""What an account is asked by HTTP, and the files that are streamed from it."""
 
-Every request is sent once, and once more after a renewal of a token that the server no
-longer takes. The token goes to the server of `base_url` and nowhere else.
-"""
-
-import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
-from http import HTTPStatus
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
-
-import aiohttp
-import structlog
-from yarl import URL
 
 from tracker.domain.archive import Range, Stream
 from tracker.errors import (
     CommandRefusedError,
     NotFoundError,
     ProviderError,
-    ProviderLockedError,
     ProviderUnavailableError,
-    RangeError,
 )
-from tracker.providers.http import (
-    BUFFER_BYTES,
-    file_chunks,
-    file_stream,
-    open_session,
-    provider_errors,
-    range_header,
-    read_body,
-    status_error,
-    whole_size,
-)
+from tracker.providers.asking import ABSENT, Request, TokenClient
+from tracker.providers.http import range_header
 from tracker.providers.vonage_business.query import Filters
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
-from tracker.providers.vonage_business.tokens import Tokens, check_secrets
+from tracker.providers.vonage_business.tokens import Access, Tokens, check_secrets
 from tracker.providers.vonage_business.wire import parse_message
 
-_MOST_BYTES: Final = 2**24
-"""Of one answer that is no file; a page of 200 recordings has some 200 kB."""
-
-_MOST_NOTES: Final = 100
-_GOOD: Final = (200, 201, 202, 204)
-_ABSENT: Final = (404, 410)
-_LATER: Final = (408, 425, 429)
 _PLAIN: Final = re.compile(r"[!-~]+")
 _PORTS: Final = {"http": 80, "https": 443}
 
-log = structlog.get_logger(__name__)
 
-
-class Request(NamedTuple):
-    """What to send; *what* names it in errors."""
-
-    method: str
-    url: str
-    what: str
-    headers: Mapping[str, str] = {}
-    body: bytes | None = None
-
-
-class VonageBusinessClient:
+class VonageBusinessClient(TokenClient[Access]):
     """One account's requests.
 
     Raises:
@@ -75,16 +35,10 @@ class VonageBusinessClient:
 
     def __init__(self, settings: VonageBusinessSettings) -> None:
         check_secrets(settings)
+        super().__init__(settings)
         self.settings = settings
-        self._http = open_session(
-            connect_timeout_s=settings.connect_timeout_s, headers={}
-        )
-        self._tokens = Tokens(settings, self._http)
-        self._noted: set[tuple[str, str]] = set()
+        self._tokens = Tokens(settings, self.http)
         self._account = f"{settings.api}/accounts/{quote(settings.account, safe='')}"
-
-    async def __aenter__(self) -> Self:
-        return self
 
     async def __aexit__(
         self,
@@ -93,13 +47,11 @@ class VonageBusinessClient:
         trace: TracebackType | None,
     ) -> None:
         await self._tokens.close()
-        await self._http.close()
+        await super().__aexit__(kind, error, trace)
 
-    def note(self, event: str, detail: str) -> None:
-        """Log something odd, once."""
-        if len(self._noted) < _MOST_NOTES and (event, detail) not in self._noted:
-            self._noted.add((event, detail))
-            log.warning(event, account=self.settings.account, detail=detail)
+    async def access(self, stale: Access | None = None) -> Access:
+        """See `Tokens.access`."""
+        return await self._tokens.access(stale)
 
     async def get(self, path: str, what: str, query: Filters | None = None) -> bytes:
         """Read something below the account.
@@ -126,76 +78,21 @@ class VonageBusinessClient:
         url = f"{self._account}{path}"
         return await self._ask(Request("POST", url, what, headers, sent))
 
-    @asynccontextmanager
-    async def stream(
+    def stream(
         self, download_url: str, what: str, part: Range | None = None
-    ) -> AsyncIterator[Stream]:
+    ) -> AbstractAsyncContextManager[Stream]:
         """A file as it comes. Raises as `get` does, and RangeError."""
         headers = {"Accept-Encoding": "identity", **range_header(part)}
         url = self._own(download_url, what)
-        asked, whose = Request("GET", url, what, headers), self._what(what)
-        async with (
-            self._sent(asked) as response,
-            aclosing(file_chunks(response, whose)) as chunks,
-        ):
-            yield file_stream(response, chunks, whose)
+        return self._file(Request("GET", url, what, headers))
 
-    async def _ask(self, asked: Request) -> bytes:
-        async with self._sent(asked) as response:
-            return await self._read(response, asked.what)
+    def _signed(self, access: Access) -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {access.token}"}
 
-    @asynccontextmanager
-    async def _sent(self, asked: Request) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The good answer, whose body is yet to be read."""
-        access = await self._tokens.access()
-        response = await self._send(asked, access.token)
-        try:
-            if response.status == HTTPStatus.UNAUTHORIZED:
-                response.close()
-                access = await self._tokens.access(access)
-                response = await self._send(asked, access.token)
-            if response.status not in (*_GOOD, HTTPStatus.PARTIAL_CONTENT):
-                raise await self._error(response, asked.what)
-            yield response
-        finally:
-            response.close()
-
-    async def _send(self, asked: Request, token: str) -> aiohttp.ClientResponse:
-        with provider_errors(self._what(asked.what)):
-            async with asyncio.timeout(self._limit_s):
-                return await self._http.request(
-                    asked.method,
-                    URL(asked.url, encoded=True),
-                    data=asked.body,
-                    headers={**asked.headers, "Authorization": f"Bearer {token}"},
-                    allow_redirects=False,
-                    read_bufsize=BUFFER_BYTES,
-                    timeout=aiohttp.ClientTimeout(
-                        sock_connect=self.settings.connect_timeout_s,
-                        sock_read=self._limit_s,
-                    ),
-                )
-
-    async def _read(self, response: aiohttp.ClientResponse, what: str) -> bytes:
-        with provider_errors(self._what(what)):
-            async with asyncio.timeout(self._limit_s):
-                return await read_body(response, most_bytes=_MOST_BYTES)
-
-    async def _error(
-        self, response: aiohttp.ClientResponse, what: str
-    ) -> ProviderError:
-        """What a status that is not good means; 401 is one of a new token."""
-        status, what = response.status, self._what(what)
-        if status in _ABSENT:
+    def _refusal(self, status: int, what: str, body: bytes) -> ProviderError:
+        if status in ABSENT:
             return NotFoundError(f"{what}: there is no such thing")
-        if status == HTTPStatus.UNAUTHORIZED:
-            return ProviderLockedError(f"{what}: a new token is refused")
-        if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return RangeError(whole_size(response.headers.get("Content-Range", "")))
-        is_trouble = not 400 <= status < 500 or status in _LATER  # noqa: PLR2004
-        if is_trouble or status == HTTPStatus.FORBIDDEN:
-            return status_error(status, what, response.headers.get("Retry-After"))
-        said = parse_message(await self._read(response, what))
+        said = parse_message(body)
         return CommandRefusedError(f"{what}: {said or f'HTTP {status}'}")
 
     def _own(self, url: str, what: str) -> str:
@@ -211,13 +108,6 @@ class VonageBusinessClient:
             raise ProviderUnavailableError(msg)
         query = f"?{found.query}" if found.query else ""
         return f"{mine.scheme}://{mine.netloc}{found.path}{query}"
-
-    def _what(self, what: str) -> str:
-        return f"{self.settings.account}: {what}"
-
-    @property
-    def _limit_s(self) -> float:
-        return self.settings.request_timeout_s
 
 
 def _split(url: str) -> SplitResult | None:

@@ -45,7 +45,6 @@ class VonageBusinessSettings(RecordingsSettings):
             with a refresh token.
         numbers: How much of the parties' numbers is shown: in full, the last four
             digits, or none.
-        request_timeout_s: For an answer; of a file, for each of its parts.
     """
 
     base_url: BaseUrl = "https://api.vonage.com"
@@ -66,8 +65,6 @@ class VonageBusinessSettings(RecordingsSettings):
     refresh_token_file: Path | None = None
     tokens_file: Path | None = None
     numbers: NumberDisplay = "last4"
-    connect_timeout_s: float = Field(default=5.0, gt=0)
-    request_timeout_s: float = Field(default=10.0, gt=0)
 
     @model_validator(mode="after")
     def _says_who(self) -> Self:

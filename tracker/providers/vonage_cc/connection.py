@@ -12,11 +12,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
-from tracker.errors import (
-    ProviderError,
-    ProviderLockedError,
-    ProviderUnavailableError,
-)
+from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.providers.http import (
     HttpConnection,
     open_session,
@@ -25,6 +21,7 @@ from tracker.providers.http import (
     read_body,
     status_error,
 )
+from tracker.providers.renewal import RENEWED_AFTER, Access, Renewal
 from tracker.providers.vonage_cc.budget import Budget, Kind
 from tracker.providers.vonage_cc.settings import VonageCcSettings, secret_of
 from tracker.providers.vonage_cc.wire import parse_oauth_error, parse_token
@@ -32,9 +29,6 @@ from tracker.providers.wire import Garbled
 
 MOST_BYTES: Final = 2**20
 """Of one answer; a call's is some 500."""
-
-RENEWED_AFTER: Final = 0.9
-"""Of a token's lifetime."""
 
 REPEATED_WITHIN_S: Final = 1.0
 """A command whose token was refused is repeated by itself only so soon."""
@@ -73,11 +67,6 @@ class Answer(NamedTuple):
         return is_asked_for_less or self.status >= _FIRST_SERVER_ERROR
 
 
-class _Access(NamedTuple):
-    token: str
-    renew_at_s: float
-
-
 class Connection(HttpConnection):
     """One account's. Make it in a running loop; it is a context manager.
 
@@ -95,10 +84,7 @@ class Connection(HttpConnection):
         super().__init__(
             open_session(connect_timeout_s=settings.connect_timeout_s, headers={})
         )
-        self._access: _Access | None = None
-        self._renewing = asyncio.Lock()
-        self._renewals = 0
-        self._refusal: ProviderError | None = None
+        self._renewal = Renewal(self._fetch)
 
     async def ready(self) -> None:
         """Have a token, so that the next request can be sent at once.
@@ -107,9 +93,7 @@ class Connection(HttpConnection):
             ProviderLockedError: The client is refused.
             ProviderUnavailableError: It is not known whether it is.
         """
-        access = self._access
-        if access is None or access.renew_at_s <= _now_s():
-            await self._renew(access)
+        await self._renewal.fresh()
 
     async def ask(self, asked: Request, kind: Kind) -> Answer:
         """Send a request whose place has begun; a renewal takes places of its own.
@@ -118,12 +102,12 @@ class Connection(HttpConnection):
             ProviderLockedError: A new token is refused, or there is none.
             ProviderUnavailableError: No answer in time.
         """
-        access = self._access or await self._renew(None)
+        access = self._renewal.access or await self._renewal.replace(None)
         began_at_s = _now_s()
         answer = await self._send(asked, access)
         if answer.status != HTTPStatus.UNAUTHORIZED:
             return answer
-        access = await self._renew(access)
+        access = await self._renewal.replace(access)
         place = await self.budget.reserve(kind)
         is_late = kind is Kind.COMMAND and _now_s() - began_at_s > REPEATED_WITHIN_S
         if is_late:
@@ -137,7 +121,7 @@ class Connection(HttpConnection):
             raise ProviderLockedError(msg)
         return answer
 
-    async def _send(self, asked: Request, access: _Access | None = None) -> Answer:
+    async def _send(self, asked: Request, access: Access | None = None) -> Answer:
         """Send it, and have the budget know when that went badly."""
         headers = asked.headers
         if access is not None:
@@ -171,29 +155,7 @@ class Connection(HttpConnection):
         retry_after = response.headers.get("Retry-After")
         return Answer(response.status, body, retry_after, began_at_s)
 
-    async def _renew(self, stale: _Access | None) -> _Access:
-        """Replace *stale*: once, however many want it; all learn what came of it."""
-        renewals = self._renewals
-        async with self._renewing:
-            if self._access is not None and self._access is not stale:
-                return self._access
-            if self._renewals != renewals and self._refusal is not None:
-                raise self._refusal
-            self._refusal = None
-            try:
-                self._access = await self._fetch()
-            except ProviderLockedError as error:
-                self._refusal = error
-                raise
-            except ProviderUnavailableError as error:
-                words, asked_s = str(error), error.retry_after_s
-                self._refusal = ProviderUnavailableError(words, asked_s, taken=False)
-                raise self._refusal from error
-            finally:
-                self._renewals += 1
-            return self._access
-
-    async def _fetch(self) -> _Access:
+    async def _fetch(self) -> Access:
         await self.budget.take(Kind.TOKEN)
         answer = await self._send(self._token_request())
         what = f"{self.settings.account}: the token"
@@ -211,7 +173,7 @@ class Connection(HttpConnection):
             msg = f"{what}: none in the answer: {token.shape}"
             raise ProviderUnavailableError(msg)
         lasts_s = RENEWED_AFTER * token.lifetime_s
-        return _Access(token.access_token, answer.began_at_s + lasts_s)
+        return Access(token.access_token, answer.began_at_s + lasts_s)
 
     def _token_request(self) -> Request:
         settings = self.settings

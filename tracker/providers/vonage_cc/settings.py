@@ -68,8 +68,6 @@ class VonageCcSettings(AccountSettings):
     requests_per_s: int = Field(default=10, ge=1)
     poll_interval_s: float = Field(default=5.0, gt=0)
     agents_interval_s: float = Field(default=5.0, gt=0)
-    connect_timeout_s: float = Field(default=5.0, gt=0)
-    request_timeout_s: float = Field(default=10.0, gt=0)
 
     @model_validator(mode="after")
     def _says_where_and_who(self) -> Self:
