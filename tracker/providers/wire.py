@@ -6,7 +6,9 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    Field,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -38,8 +40,23 @@ def tolerate(value: object, validate: ValidatorFunctionWrapHandler) -> object:
         return None
 
 
+def text_of(value: object) -> str | None:
+    """Of text or a number; None of anything else, and of nothing."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    return str(value).strip() or None
+
+
 Text = Annotated[str | None, WrapValidator(tolerate)]
+Words = Annotated[str | None, BeforeValidator(text_of)]
+"""Text as people read it; a number will do."""
+
 Number = Annotated[int | None, WrapValidator(tolerate)]
+Count = Annotated[int | None, Field(ge=0), WrapValidator(tolerate)]
+Flag = Annotated[bool | None, WrapValidator(tolerate)]
+Seconds = Annotated[
+    float | None, Field(gt=0, allow_inf_nan=False), WrapValidator(tolerate)
+]
 
 
 class Shape(BaseModel):
@@ -54,6 +71,12 @@ class Shape(BaseModel):
     )
 
 
+class Said(Shape):
+    """The same where names are as in Python."""
+
+    model_config = ConfigDict(alias_generator=None)
+
+
 def parse_object(body: bytes) -> dict[str, object]:
     """Read a JSON object; anything else is an empty one."""
     try:
@@ -61,6 +84,22 @@ def parse_object(body: bytes) -> dict[str, object]:
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def parse_oauth_error(body: bytes) -> str | None:
+    """Read a token endpoint's error, of those that RFC 6749, 5.2 names."""
+    error = parse_object(body).get("error")
+    return error if isinstance(error, str) and error in _OAUTH_ERRORS else None
+
+
+_OAUTH_ERRORS: Final = (
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+)
 
 
 def outline(

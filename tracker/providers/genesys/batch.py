@@ -7,8 +7,8 @@ from typing import Annotated, NamedTuple
 from pydantic import AliasPath, BeforeValidator, Field, ValidationError, WrapValidator
 from pydantic_core import from_json
 
-from tracker.providers.genesys.wire import Flag, shape_of
-from tracker.providers.wire import Garbled, Shape, Text, tolerate
+from tracker.providers.genesys.wire import shape_of
+from tracker.providers.wire import Flag, Garbled, Shape, Text, tolerate
 
 META = "/meta/"
 

@@ -12,18 +12,17 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationError,
-    WrapValidator,
     model_validator,
 )
 
 from tracker.providers.wire import (
+    Flag,
     Garbled,
     Number,
     Shape,
     Text,
     outline,
     parse_object,
-    tolerate,
 )
 
 STATUS_MEANINGS: Final = {
@@ -88,9 +87,6 @@ def _mapping(value: object) -> dict[str, object]:
 
 def _last_segment(uri: str | None) -> str | None:
     return uri.rstrip("/").rsplit("/", 1)[-1] if uri else None
-
-
-Flag = Annotated[bool | None, WrapValidator(tolerate)]
 
 
 class CallResource(Shape):

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
-from tracker.providers.kazoo.wire import Said, Text, Texts, inside, text, texts
-from tracker.providers.wire import Garbled, outline
+from tracker.providers.kazoo.wire import Texts, inside, texts
+from tracker.providers.wire import Garbled, Said, Words, outline, text_of
 
 
 class CallEvent(Said):
@@ -24,18 +24,18 @@ class CallEvent(Said):
 
     name: str
     call_id: str = Field(min_length=1)
-    direction: Text = Field(default=None, validation_alias="call_direction")
-    owner_id: Text = Field(
+    direction: Words = Field(default=None, validation_alias="call_direction")
+    owner_id: Words = Field(
         default=None, validation_alias=inside("custom_channel_vars.owner_id")
     )
-    interaction_id: Text = Field(
+    interaction_id: Words = Field(
         default=None,
         validation_alias=inside(
             "custom_channel_vars.call_interaction_id", "call_interaction_id"
         ),
     )
-    caller_number: Text = Field(default=None, validation_alias="caller_id_number")
-    called_number: Text = Field(default=None, validation_alias="callee_id_number")
+    caller_number: Words = Field(default=None, validation_alias="caller_id_number")
+    called_number: Words = Field(default=None, validation_alias="callee_id_number")
     media_recordings: Texts = ()
 
 
@@ -79,7 +79,7 @@ def parse_frame(received: str | bytes) -> Frame:
 
 
 def _reply(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame:
-    request_id = text(frame.get("request_id"))
+    request_id = text_of(frame.get("request_id"))
     if request_id is None:
         return Garbled("reply", outline(frame))
     bindings = data.get("subscriptions")
@@ -95,9 +95,9 @@ def _reply(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame:
 
 
 def _event(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame:
-    name = text(frame.get("name")) or text(data.get("event_name"))
+    name = text_of(frame.get("name")) or text_of(data.get("event_name"))
     if name == "doc_created":
-        found = text(data.get("id"))
+        found = text_of(data.get("id"))
         is_ours = data.get("type") == "call_recording" and found is not None
         return Stored(found or "") if is_ours else Garbled("document", outline(frame))
     try:

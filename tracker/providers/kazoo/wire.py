@@ -13,13 +13,22 @@ from pydantic import (
     AliasChoices,
     AliasPath,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     WrapValidator,
 )
 
-from tracker.providers.wire import Garbled, Shape, outline, parse_object, tolerate
+from tracker.providers.wire import (
+    Count,
+    Flag,
+    Garbled,
+    Said,
+    Words,
+    outline,
+    parse_object,
+    text_of,
+    tolerate,
+)
 
 GREGORIAN_S: Final = 62_167_219_200
 """From year 0 to 1970: Kazoo counts seconds since year 0."""
@@ -30,13 +39,6 @@ _LONGEST_MESSAGE: Final = 200
 def gregorian(at: datetime) -> int:
     """An instant as Kazoo writes it; a part of a second is left out."""
     return int(at.timestamp() // 1) + GREGORIAN_S
-
-
-def text(value: object) -> str | None:
-    """Of text or a number; None of anything else, and of nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return str(value).strip() or None
 
 
 def _instant(value: object) -> datetime | None:
@@ -54,27 +56,18 @@ def _instant(value: object) -> datetime | None:
 
 def texts(value: object) -> tuple[str, ...]:
     """Of a list; what is no text in it is left out."""
-    found = map(text, value if isinstance(value, list) else ())
+    found = map(text_of, value if isinstance(value, list) else ())
     return tuple(it for it in found if it is not None)
 
 
-Text = Annotated[str | None, BeforeValidator(text)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(texts)]
 Date = Annotated[datetime | None, BeforeValidator(_instant)]
-Count = Annotated[int | None, Field(ge=0), WrapValidator(tolerate)]
-Flag = Annotated[bool | None, WrapValidator(tolerate)]
 
 
 def inside(*paths: str) -> AliasChoices:
     """The first that is there of several names, dots leading inside."""
     parts = [path.split(".") for path in paths]
     return AliasChoices(*(AliasPath(first, *rest) for first, *rest in parts))
-
-
-class Said(Shape):
-    """Names as they are in Python."""
-
-    model_config = ConfigDict(alias_generator=None)
 
 
 class Recording(Said):
@@ -89,21 +82,21 @@ class Recording(Said):
 
     id: str
     start: datetime
-    name: Text = None
-    call_id: Text = None
-    interaction_id: Text = None
-    direction: Text = None
-    sent_from: Text = Field(default=None, validation_alias="from")
-    sent_to: Text = Field(default=None, validation_alias="to")
+    name: Words = None
+    call_id: Words = None
+    interaction_id: Words = None
+    direction: Words = None
+    sent_from: Words = Field(default=None, validation_alias="from")
+    sent_to: Words = Field(default=None, validation_alias="to")
     duration: Count = None
     duration_ms: Count = None
-    caller_id_number: Text = None
-    caller_id_name: Text = None
-    callee_id_number: Text = None
-    callee_id_name: Text = None
-    owner_id: Text = None
-    origin: Text = None
-    url: Text = Field(default=None, repr=False)
+    caller_id_number: Words = None
+    caller_id_name: Words = None
+    callee_id_number: Words = None
+    callee_id_name: Words = None
+    owner_id: Words = None
+    origin: Words = None
+    url: Words = Field(default=None, repr=False)
     content_types: Annotated[tuple[str, ...] | None, WrapValidator(tolerate)] = Field(
         default=None, validation_alias=inside("_read_only.content_types")
     )
@@ -141,13 +134,13 @@ class ChannelDetail(Said):
 
     uuid: str = Field(validation_alias=inside("uuid", "call_id"), min_length=1)
     answered: Flag = None
-    direction: Text = None
-    owner_id: Text = Field(
+    direction: Words = None
+    owner_id: Words = Field(
         default=None,
         validation_alias=inside("owner_id", "custom_channel_vars.owner_id"),
     )
     began_at: Date = Field(default=None, validation_alias="timestamp")
-    interaction_id: Text = Field(
+    interaction_id: Words = Field(
         default=None,
         validation_alias=inside(
             "interaction_id", "custom_channel_vars.call_interaction_id"
@@ -159,10 +152,10 @@ class ChannelDetail(Said):
     elapsed_s: Count = Field(
         default=None, validation_alias=inside("elapsed_seconds", "elapsed_s")
     )
-    caller_number: Text = Field(
+    caller_number: Words = Field(
         default=None, validation_alias=inside("caller_id_number", "caller_id")
     )
-    called_number: Text = Field(
+    called_number: Words = Field(
         default=None, validation_alias=inside("callee_id_number", "destination")
     )
 
@@ -194,7 +187,7 @@ def parse_recordings(body: bytes) -> Listed | Garbled:
     return Listed(
         [item for item in read if isinstance(item, Recording)],
         [item for item in read if isinstance(item, Garbled)],
-        text(answer.get("next_start_key")),
+        text_of(answer.get("next_start_key")),
     )
 
 
@@ -219,11 +212,11 @@ def parse_problem(body: bytes) -> str | None:
     """
     answer = parse_object(body)
     data = answer.get("data")
-    said = text(answer.get("message"))
+    said = text_of(answer.get("message"))
     wrong = _wrong_fields(data) if isinstance(data, dict) else ()
     if wrong:
         return f"{said or 'invalid'}: {'; '.join(wrong)}"[:_LONGEST_MESSAGE]
-    inner = text(data.get("message")) if isinstance(data, dict) else None
+    inner = text_of(data.get("message")) if isinstance(data, dict) else None
     return (inner or said or "")[:_LONGEST_MESSAGE] or None
 
 
@@ -245,7 +238,7 @@ def _recording(item: object) -> Recording | Garbled:
         return Garbled("recording", outline(item))
     told = {
         **item,
-        "id": text(item.get("id")) or text(item.get("_id")),
+        "id": text_of(item.get("id")) or text_of(item.get("_id")),
         "start": _instant(item.get("start")),
     }
     return _read(Recording, told, "recording")

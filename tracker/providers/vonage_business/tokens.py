@@ -19,18 +19,12 @@ from tracker.errors import (
     ProviderUnavailableError,
 )
 from tracker.providers.http import provider_errors, read_body, status_error
+from tracker.providers.renewal import RENEWED_AFTER
 from tracker.providers.settings import look_up_secret
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_business.token_file import Kept, TokenFile
-from tracker.providers.vonage_business.wire import (
-    Token,
-    parse_oauth_error,
-    parse_token,
-)
-from tracker.providers.wire import Garbled
-
-RENEWED_AFTER: Final = 0.9
-"""Of a token's lifetime."""
+from tracker.providers.vonage_business.wire import Token, parse_token
+from tracker.providers.wire import Garbled, parse_oauth_error
 
 PATIENCE_S: Final = 60.0
 """For the answer to a refresh token, which cannot be asked for twice."""

@@ -11,13 +11,22 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 from pydantic import (
     AliasPath,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     WrapValidator,
 )
 
-from tracker.providers.wire import Garbled, Shape, outline, parse_object, tolerate
+from tracker.providers.wire import (
+    Count,
+    Garbled,
+    Said,
+    Seconds,
+    Words,
+    outline,
+    parse_object,
+    text_of,
+    tolerate,
+)
 
 DEFAULT_LIFETIME_S: Final = 86_400.0
 """Of a token whose answer does not say."""
@@ -25,17 +34,10 @@ DEFAULT_LIFETIME_S: Final = 86_400.0
 _LONGEST_MESSAGE: Final = 200
 
 
-def _text(value: object) -> str | None:
-    """Of text or a number; None of anything else, and of nothing."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return None
-    return str(value).strip() or None
-
-
 def _texts(value: object) -> tuple[str, ...]:
     """Of a list, or of the one thing that is in its place."""
     items = value if isinstance(value, list) else [value]
-    return tuple(text for text in map(_text, items) if text is not None)
+    return tuple(text for text in map(text_of, items) if text is not None)
 
 
 def _instant(value: object) -> datetime | None:
@@ -49,19 +51,8 @@ def _instant(value: object) -> datetime | None:
         return None
 
 
-Text = Annotated[str | None, BeforeValidator(_text)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Date = Annotated[datetime | None, BeforeValidator(_instant)]
-Count = Annotated[int | None, Field(ge=0), WrapValidator(tolerate)]
-Seconds = Annotated[
-    float | None, Field(gt=0, allow_inf_nan=False), WrapValidator(tolerate)
-]
-
-
-class Said(Shape):
-    """Names as they are in Python."""
-
-    model_config = ConfigDict(alias_generator=None)
 
 
 class Recording(Said):
@@ -77,16 +68,16 @@ class Recording(Said):
     start: datetime
     end: Date = None
     duration: Count = None
-    call_direction: Text = None
-    call_id: Text = None
-    caller_id: Text = None
-    cnam: Text = None
-    dnis: Text = None
+    call_direction: Words = None
+    call_id: Words = None
+    caller_id: Words = None
+    cnam: Words = None
+    dnis: Words = None
     extensions: Texts = ()
     rule_ids: Texts = ()
-    file_name: Text = None
+    file_name: Words = None
     file_size_in_bytes: Count = None
-    download_url: Text = None
+    download_url: Words = None
 
 
 class Job(Said):
@@ -98,11 +89,11 @@ class Job(Said):
     """
 
     id: str
-    status: Text = None
+    status: Words = None
     files_completed: Count = None
     files_total: Count = None
     valid_until: Date = None
-    download_url: Text = None
+    download_url: Words = None
 
 
 class Counts(Said):
@@ -217,24 +208,8 @@ def parse_token(body: bytes) -> Token | Garbled:
 def parse_message(body: bytes) -> str | None:
     """Read why a request was refused; None when it is not said."""
     answer = parse_object(body)
-    said = (_text(answer.get(key)) for key in ("message", "msg", "title"))
+    said = (text_of(answer.get(key)) for key in ("message", "msg", "title"))
     return next((text[:_LONGEST_MESSAGE] for text in said if text), None)
-
-
-def parse_oauth_error(body: bytes) -> str | None:
-    """Read the token endpoint's error, of those that RFC 6749, 5.2 names."""
-    error = parse_object(body).get("error")
-    return error if isinstance(error, str) and error in _OAUTH_ERRORS else None
-
-
-_OAUTH_ERRORS: Final = (
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
-)
 
 
 def _recording(answer: object) -> Recording | Garbled:
@@ -250,7 +225,7 @@ def _read(kind: type[T], answer: object, what: str) -> T | Garbled:
         return Garbled(what, outline(answer))
     told = {
         **answer,
-        "id": _text(answer.get("id")),
+        "id": text_of(answer.get("id")),
         "start": _instant(answer.get("start")),
     }
     try:

@@ -24,8 +24,8 @@ from tracker.providers.http import (
 from tracker.providers.renewal import RENEWED_AFTER, Access, Renewal
 from tracker.providers.vonage_cc.budget import Budget, Kind
 from tracker.providers.vonage_cc.settings import VonageCcSettings, secret_of
-from tracker.providers.vonage_cc.wire import parse_oauth_error, parse_token
-from tracker.providers.wire import Garbled
+from tracker.providers.vonage_cc.wire import parse_token
+from tracker.providers.wire import Garbled, parse_oauth_error
 
 MOST_BYTES: Final = 2**20
 """Of one answer; a call's is some 500."""

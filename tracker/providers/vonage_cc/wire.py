@@ -11,18 +11,17 @@ from pydantic import (
     BeforeValidator,
     Field,
     ValidationError,
-    WrapValidator,
 )
 from pydantic_core import from_json
 
 from tracker.providers.wire import (
     Garbled,
     Number,
+    Seconds,
     Shape,
     Text,
     outline,
     parse_object,
-    tolerate,
 )
 
 DEFAULT_LIFETIME_S: Final = 7200.0
@@ -42,11 +41,6 @@ def _current_call(links: object) -> str | None:
         if isinstance(link, dict) and link.get("rel") == "currentCall":
             return _call_of(str(link.get("href", "")).rstrip("/").rsplit("/", 1)[-1])
     return None
-
-
-Seconds = Annotated[
-    float | None, Field(gt=0, allow_inf_nan=False), WrapValidator(tolerate)
-]
 
 
 class CallDetail(Shape):
@@ -149,22 +143,6 @@ def parse_message(body: bytes) -> str | None:
     if not isinstance(message, str):
         return None
     return message.strip()[:_LONGEST_MESSAGE] or None
-
-
-def parse_oauth_error(body: bytes) -> str | None:
-    """Read the token endpoint's error, of those that RFC 6749, 5.2 names."""
-    error = parse_object(body).get("error")
-    return error if error in _OAUTH_ERRORS and isinstance(error, str) else None
-
-
-_OAUTH_ERRORS: Final = (
-    "invalid_request",
-    "invalid_client",
-    "invalid_grant",
-    "unauthorized_client",
-    "unsupported_grant_type",
-    "invalid_scope",
-)
 
 
 def _parse(kind: type[S], body: bytes, what: str, any_of: set[str]) -> S | Garbled:

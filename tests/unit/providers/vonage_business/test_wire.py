@@ -15,12 +15,11 @@ from tracker.providers.vonage_business.wire import (
     parse_job_ids,
     parse_jobs,
     parse_message,
-    parse_oauth_error,
     parse_recording,
     parse_recordings,
     parse_token,
 )
-from tracker.providers.wire import Garbled
+from tracker.providers.wire import Garbled, parse_oauth_error
 
 NEW_YEAR = datetime(2019, 1, 1, tzinfo=UTC)
 JOB = "afa725fb-d418-4eaf-b3f9-0e66396fafdc"

@@ -20,10 +20,9 @@ from tracker.providers.vonage_cc.wire import (
     parse_call,
     parse_count,
     parse_message,
-    parse_oauth_error,
     parse_token,
 )
-from tracker.providers.wire import Garbled
+from tracker.providers.wire import Garbled, parse_oauth_error
 
 CAPTURES = Path(__file__).parents[3] / "captures" / "vonage_cc"
 GUID = "94e5928c-7f7e-4645-ad72-61010f906449"
