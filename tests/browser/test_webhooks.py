@@ -11,7 +11,7 @@ from tests.browser.screen import Screen, expect, opened
 from tests.browser.test_accessible import faults
 from tests.integration.e2e.site import recorded_calls, watched
 from tests.integration.http.site import JWT, serving
-from tests.integration.webhooks.rig import Got, Receiver, ok, receiving
+from tests.integration.webhooks.receiver import Got, Receiver, ok, receiving
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from tests.integration.servers import Server
-from tests.integration.webhooks.rig import Receiver, Rig, receiving, rigged
+from tests.integration.webhooks.receiver import Receiver, receiving
+from tests.integration.webhooks.rig import Rig, rigged
 
 
 @pytest.fixture

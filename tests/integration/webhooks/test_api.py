@@ -13,13 +13,8 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from tests.integration.http.kept_site import KeptSite, keeping
 from tests.integration.http.site import JWT
 from tests.integration.servers import Server
-from tests.integration.webhooks.rig import (
-    Got,
-    Receiver,
-    receiving,
-    rig_of,
-    until,
-)
+from tests.integration.webhooks.receiver import Got, Receiver, receiving
+from tests.integration.webhooks.rig import rig_of, until
 
 A, B = "genesys/acme/a", "genesys/acme/b"
 PATH = "/v1/webhooks"
