@@ -117,7 +117,7 @@ class Connection:
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
         self._counted: str | None = None
-        self.session = Session(self, feed.settings)
+        self.session = Session(self, feed.settings, crowd.quota)
         self._commands = Commands(crowd.asking, self.session)
         self.closed: int | None = None
         self.waiting = False
@@ -141,6 +141,7 @@ class Connection:
                 self._socket.transport.abort()
         finally:
             self._leave()
+            self.session.end()
             await self._commands.end()
             if self._counted is not None:
                 self._crowd.quota.close_socket(self._counted)
