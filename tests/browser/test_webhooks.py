@@ -55,8 +55,10 @@ async def see_failure(screen: Screen) -> None:
 async def send_again(page: Page, receiver: Receiver) -> None:
     """By a resend, which succeeds; a test; and a replay of the last hour."""
     delivery = page.locator(".deliveries > li")
-    await page.get_by_role("button", name="Resend").press("Enter")
+    resend = page.get_by_role("button", name="Resend")
+    await resend.press("Enter")
     await expect(delivery).to_contain_text("Delivered")
+    await expect(resend).to_be_focused()
     await expect(page.locator(".facts")).to_contain_text("50 % of 2")
     await page.get_by_role("button", name="Send a test").click()
     await expect(delivery).to_have_count(2)
@@ -67,6 +69,15 @@ async def send_again(page: Page, receiver: Receiver) -> None:
     await page.get_by_role("dialog").get_by_label("From").press("Enter")
     await receiver.until(lambda: len(receiver.taken) == 3)
     assert receiver.taken[2].id == receiver.taken[0].id
+
+
+async def lose_sight(page: Page) -> None:
+    """While nobody answers, that is said, on the page and nowhere else."""
+    said = page.locator(".webhooks > [role=alert]")
+    await page.route("**/v1/webhooks/**", lambda route: route.abort())
+    await expect(said).to_contain_text("tracker does not answer. What is shown is of")
+    await page.unroute_all()
+    await expect(said).to_be_hidden()
 
 
 async def turn(page: Page, http: ClientSession, word: str) -> None:
@@ -98,6 +109,7 @@ async def test_a_broken_receiver_is_seen_and_mended(
         await see_failure(screen)
         receiver.answer = ok
         await send_again(screen.page, receiver)
+        await lose_sight(screen.page)
         await turn(screen.page, http, "Disable")
         assert secret not in await screen.page.content()
         await turn(screen.page, http, "Enable")
