@@ -1,5 +1,6 @@
 """The words of the field, as closed sets."""
 
+from functools import cache
 from typing import Literal, NamedTuple, get_args
 
 RecordingState = Literal["recording", "paused", "stopped", "unknown"]
@@ -95,6 +96,7 @@ _FITTING: dict[RecordingState, tuple[Action, ...]] = {
 }
 
 
+@cache
 def allowed_actions(
     state: RecordingState, platform_actions: tuple[Action, ...]
 ) -> tuple[Action, ...]:

@@ -6,41 +6,64 @@ import { test } from "node:test";
 import { call, party } from "./fakes.mjs";
 
 const pages = process.env.PAGES;
-const { Entry, anything, choose } = await import(`${pages}/dashboard/attention.js`);
+const { Entries, anything, choose } = await import(`${pages}/dashboard/attention.js`);
 const { formatPlace, parsePlace } = await import(`${pages}/dashboard/place.js`);
 const { stretches } = await import(`${pages}/dashboard/timeline.js`);
 const { shownOf } = await import(`${pages}/widget/agent.js`);
 const { age } = await import(`${pages}/dashboard/words.js`);
 
 const entry = (key, state, { since = "2026-01-01T12:00:00Z", issues = [], parties = [party("jdoe")] } = {}) =>
-  new Entry(
-    call(`genesys/acme/${key}`, {
-      recording: { state, since },
-      issues: issues.map((type) => ({ type, opened_at: since })),
-      call: { state: "active", type: "inbound", ani: "…4711", dnis: "15001", parties },
-    }),
-  );
+  call(`genesys/acme/${key}`, {
+    recording: { state, since },
+    issues: issues.map((type) => ({ type, opened_at: since })),
+    call: { state: "active", type: "inbound", ani: "…4711", dnis: "15001", parties },
+  });
+
+const all = (calls) => {
+  const entries = new Entries();
+  for (const shown of calls) entries.put(shown);
+  return entries;
+};
 
 const keys = (entries) => entries.map(({ call: shown }) => shown.key.split("/")[2]);
 
 test("issues come first, then unknown, then the longest pause", () => {
-  const entries = [
+  const entries = all([
     entry("on", "recording", { since: "2026-01-01T08:00:00Z" }),
     entry("short", "paused", { since: "2026-01-01T11:00:00Z" }),
     entry("long", "paused", { since: "2026-01-01T10:00:00Z" }),
     entry("blind", "unknown"),
     entry("issue", "stopped", { issues: ["not_recording"] }),
     entry("older", "paused", { issues: ["paused_long"], since: "2026-01-01T07:00:00Z" }),
-  ];
-  assert.deepEqual(keys(choose(entries, anything()).chosen), ["older", "issue", "blind", "long", "short", "on"]);
+  ]);
+  assert.deepEqual(keys(choose(entries.order(), anything()).chosen), ["older", "issue", "blind", "long", "short", "on"]);
+});
+
+test("the order follows what changes, goes and comes back", () => {
+  const entries = all([entry("a", "recording"), entry("b", "paused"), entry("c", "unknown")]);
+  assert.deepEqual(keys(entries.order()), ["c", "b", "a"]);
+  const left = entries.get("genesys/acme/b");
+  entries.put(entry("a", "unknown", { issues: ["unseen"] }));
+  entries.put(entry("d", "paused"));
+  entries.drop("genesys/acme/b");
+  assert.ok(left.gone);
+  assert.deepEqual(keys(entries.order()), ["a", "c", "d"]);
+  entries.drop("genesys/acme/d");
+  assert.deepEqual(keys(entries.order()), ["a", "c"]);
+  entries.drop("genesys/acme/c");
+  entries.put(entry("c", "recording"));
+  entries.put(entry("c", "paused"));
+  assert.deepEqual([keys(entries.order()), entries.size], [["a", "c"], 2]);
+  entries.clear();
+  assert.deepEqual(entries.order(), []);
 });
 
 test("filters narrow, and counters count what states and issues leave open", () => {
-  const entries = [
+  const entries = all([
     entry("a", "paused", { parties: [party("jdoe"), { agent: null, number: "…0815" }] }),
     entry("b", "recording", { parties: [party("mroe", { team: "billing" })] }),
     entry("c", "unknown", { issues: ["unseen"], parties: [party("jdoe", { left_at: "2026-01-01T12:00:00Z" }), party("mroe")] }),
-  ];
+  ]).order();
   const chosen = (wanted) => keys(choose(entries, { ...anything(), ...wanted }).chosen).sort();
   assert.deepEqual(chosen({ states: ["paused", "unknown"] }), ["a", "c"]);
   assert.deepEqual(chosen({ issues: ["unseen", "not_recording"] }), ["c"]);

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from tracker.domain.delivery import Owed
@@ -39,6 +39,7 @@ class Books:
         self._epoch = epoch
         self._offset = self._reached = ""
         self._written: asyncio.Future[None] = asyncio.Future()
+        self._after: list[Callable[[], None]] = []
         self._wake = asyncio.Event()
 
     def begin(self, offset: str) -> None:
@@ -59,6 +60,11 @@ class Books:
         self._wake.set()
         await asyncio.shield(written)
 
+    def then(self, done: Callable[[], None]) -> None:
+        """Call *done* when the draft, as it is now, is stored; if that fails, never."""
+        self._after.append(done)
+        self._wake.set()
+
     async def run(self) -> None:
         """Write until it cannot be.
 
@@ -70,6 +76,7 @@ class Books:
             self._wake.clear()
             draft, self.draft = self.draft, Writes()
             written, self._written = self._written, asyncio.Future()
+            after, self._after = self._after, []
             offsets = (self._offset, self._reached)
             try:
                 await self._ledger.commit(
@@ -82,6 +89,8 @@ class Books:
                 raise
             self._offset = offsets[1]
             written.set_result(None)
+            for done in after:
+                done()
 
 
 class Bodies:
@@ -162,6 +171,9 @@ class Backlog:
         settings: How much is kept.
         clock: The time of day.
         share: Of the bounds: one partition's.
+
+    Attributes:
+        unsaved: Deliveries of which it is not stored yet that they are over.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 what it is put together from
@@ -175,6 +187,7 @@ class Backlog:
         share: int,
     ) -> None:
         self.lanes = Lanes()
+        self.unsaved = 0
         self.endpoint = endpoint
         self._books = books
         self._bodies = bodies
@@ -205,13 +218,19 @@ class Backlog:
         """What is to be sent; None = it is lost."""
         return await self._bodies.of(owed.event)
 
-    async def delivered(self, owed: Owed) -> None:
-        """It was taken: it is owed no longer."""
+    def delivered(self, owed: Owed, over: Callable[[], None]) -> None:
+        """It was taken: when that is stored, it is owed no longer; *over* is told."""
+
+        def stored() -> None:
+            self.unsaved -= 1
+            self.lanes.over(owed)
+            over()
+
+        self.unsaved += 1
         self._count("succeeded")
         self._log(owed.told("delivered", self._clock.now_ms()))
         self._remove([owed])
-        await self._books.written()
-        self.lanes.over(owed)
+        self._books.then(stored)
 
     async def again(self, owed: Owed, due_ms: int) -> None:
         """It was not: it is tried again then."""

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Protocol
 
 import structlog
 
-from tracker.errors import LeaseLostError, PositionLostError
+from tracker.errors import LeaseLostError, PositionLostError, StoreError
 from tracker.fanout.cursor import BEGINNING, Place
 from tracker.outlets.webhooks.backlog import Backlog, Bodies, Books
 from tracker.outlets.webhooks.clock import Clock
@@ -98,9 +99,15 @@ class Dispatcher:
                 await self._follow()
             finally:
                 chores.cancel()
-                lines = [served.line for served in self._known.served.values()]
-                leaving = (line.detach(self.number, GRACE_S) for line in lines)
-                await asyncio.gather(*leaving)
+                await self._leave()
+
+    async def _leave(self) -> None:
+        """Let attempts end, and what they led to be stored, or send some again."""
+        lines = [served.line for served in self._known.served.values()]
+        await asyncio.gather(*(line.detach(self.number, GRACE_S) for line in lines))
+        with suppress(StoreError, TimeoutError):
+            async with asyncio.timeout(GRACE_S):
+                await self._books.written()
 
     def wake(self) -> None:
         """Endpoints may have changed."""

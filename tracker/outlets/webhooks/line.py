@@ -80,8 +80,7 @@ class Line:
         self._means = means
         self._backlogs: dict[int, Backlog] = {}
         self._turn = 0
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._of: dict[int, set[asyncio.Task[None]]] = {}
+        self._tasks: dict[asyncio.Task[None], int] = {}
         self._wake = asyncio.Event()
         self._failing = False
         self._paused_until_s = 0.0
@@ -111,13 +110,12 @@ class Line:
         """Serve *partition* as well; the same again changes nothing."""
         if self._backlogs.get(partition) is not backlog:
             self._backlogs[partition] = backlog
-            self._of.setdefault(partition, set())
             self.wake()
 
     async def detach(self, partition: int, grace_s: float) -> None:
         """Serve it no more; what is under way may end within *grace_s*."""
         self._backlogs.pop(partition, None)
-        tasks = self._of.pop(partition, set())
+        tasks = {task for task, number in self._tasks.items() if number == partition}
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=grace_s)
             for task in late:
@@ -146,7 +144,7 @@ class Line:
     def _begin_due(self) -> float | None:
         """Begin what may begin; the seconds until more may, None = when woken."""
         concurrency = self._means.settings.concurrency
-        while len(self._tasks) < concurrency and self.endpoint.disabled is None:
+        while self._under_way < concurrency and self.endpoint.disabled is None:
             now_s = self._means.clock.now_s()
             if not self.breaker.admits(now_s):
                 probe_at_s = self.breaker.probe_at_s
@@ -161,6 +159,12 @@ class Line:
                 return self._until_due_s(now_s)
             self._begin(*found, now_s)
         return None
+
+    @property
+    def _under_way(self) -> int:
+        """Attempts, and deliveries of which nothing is stored yet."""
+        unsaved = sum([backlog.unsaved for backlog in self._backlogs.values()])
+        return len(self._tasks) + unsaved
 
     def _take(self) -> tuple[int, Owed] | None:
         """The next one that is due, of each partition in its turn."""
@@ -185,13 +189,11 @@ class Line:
         attempt = self._attempt(self._backlogs[number], owed, probe=probe)
         task = asyncio.create_task(attempt)
         self._means.slots.take()
-        of = self._of[number]
-        for tasks in (self._tasks, of):
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
+        self._tasks[task] = number
         task.add_done_callback(self._ended)
 
-    def _ended(self, _: asyncio.Task[None]) -> None:
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._tasks[task]
         self._means.slots.give()
         self.wake()
 
@@ -239,7 +241,7 @@ class Line:
             await self._refused(backlog, owed, answer, probe=probe)
 
     async def _taken(self, backlog: Backlog, owed: Owed) -> None:
-        await backlog.delivered(owed)
+        backlog.delivered(owed, self.wake)
         if self._failing:
             self._failing = False
             await self._means.health.recovered(self.endpoint.id)

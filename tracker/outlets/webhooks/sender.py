@@ -97,6 +97,8 @@ class Sender:
 async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
     """What is kept of a body; the rest is read if that is quick, else cut off."""
     said, size = b"", 0
+    if answer.content.at_eof():
+        return said
     async for chunk in answer.content.iter_any():
         said += chunk[: ANSWER_BYTES - len(said)]
         size += len(chunk)

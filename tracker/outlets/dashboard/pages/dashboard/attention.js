@@ -24,11 +24,14 @@ export function anything() {
 export class Entry {
   /** @type {string | null} */
   #text = null;
+  /** @type {Json[] | null} */
+  #agents = null;
 
   /** @param {Json} call */
   constructor(call) {
     this.call = call;
     this.key = /** @type {string} */ (call.key);
+    this.account = `${call.provider}/${call.account}`;
     this.state = /** @type {string} */ (call.recording.state);
     this.issues = /** @type {string[]} */ (call.issues.map((/** @type {Json} */ issue) => issue.type));
     const opened = call.issues.map((/** @type {Json} */ issue) => Date.parse(issue.opened_at));
@@ -40,11 +43,17 @@ export class Entry {
     this.order = opened.length ? Math.min(...opened) : this.since;
   }
 
+  /** The parties who are agents and have not left. */
+  get agents() {
+    this.#agents ??= agentsOn(this.call);
+    return this.#agents;
+  }
+
   /** Everything that can be searched for. */
   get text() {
     if (this.#text === null) {
       const { call } = this;
-      const people = agentsOn(call).flatMap((party) => [party.agent, party.team, party.number]);
+      const people = this.agents.flatMap((party) => [party.agent, party.team, party.number]);
       const words = [decoded(call.key), otherParty(call), call.call.dnis, call.call.ani, ...people];
       this.#text = words.filter(Boolean).join(" ").toLowerCase();
     }
@@ -68,9 +77,60 @@ export function byAttention(one, other) {
   return one.rank - other.rank || one.order - other.order || (one.key < other.key ? -1 : 1);
 }
 
+/** The live calls by key, and in the order of attention. */
+export class Entries {
+  /** @type {Map<string, Entry>} */
+  #known = new Map();
+  /** @type {Entry[]} */
+  #ordered = [];
+  /** @type {Entry[]} */
+  #fresh = [];
+
+  get size() {
+    return this.#known.size;
+  }
+
+  /** @param {string} key */
+  get(key) {
+    return this.#known.get(key);
+  }
+
+  /** @param {Json} call */
+  put(call) {
+    const entry = new Entry(call);
+    this.#known.set(entry.key, entry);
+    this.#fresh.push(entry);
+  }
+
+  /** @param {string} key */
+  drop(key) {
+    const entry = this.#known.get(key);
+    if (!entry) return;
+    entry.gone = true;
+    this.#known.delete(key);
+  }
+
+  clear() {
+    for (const key of this.#known.keys()) this.drop(key);
+  }
+
+  /**
+   * What needs attention first. Most calls stand where they stood: a sort that begins
+   * with their order is done in a few steps for each.
+   */
+  order() {
+    if (this.#fresh.length || this.#ordered.length !== this.#known.size) {
+      const stays = (/** @type {Entry} */ entry) => this.#known.get(entry.key) === entry;
+      this.#ordered = [...this.#ordered, ...this.#fresh].filter(stays).sort(byAttention);
+      this.#fresh = [];
+    }
+    return this.#ordered;
+  }
+}
+
 /**
- * Those of *entries* that are wanted, sorted, and how many there would be of each state
- * and issue if no state and no issue were chosen.
+ * Those of *entries* that are wanted, in their order, and how many there would be of each
+ * state and issue if no state and no issue were chosen.
  *
  * @param {Iterable<Entry>} entries
  * @param {Wanted} wanted
@@ -85,7 +145,6 @@ export function choose(entries, wanted) {
     for (const issue of entry.issues) counts.of[issue] += 1;
     if (isChosen(entry, wanted)) chosen.push(entry);
   }
-  chosen.sort(byAttention);
   return { chosen, counts };
 }
 
@@ -96,13 +155,12 @@ export function zeros() {
 
 /** @param {Entry} entry @param {Wanted} wanted */
 function belongs(entry, wanted) {
-  const { call } = entry;
-  if (wanted.provider && call.provider !== wanted.provider) return false;
-  if (wanted.account && `${call.provider}/${call.account}` !== wanted.account) return false;
+  if (wanted.provider && entry.call.provider !== wanted.provider) return false;
+  if (wanted.account && entry.account !== wanted.account) return false;
   if (wanted.text && !words(wanted.text).every((word) => entry.text.includes(word))) return false;
   if (!wanted.team && !wanted.agent) return true;
   const agent = wanted.agent.toLowerCase();
-  return agentsOn(call).some(
+  return entry.agents.some(
     (party) => (!wanted.team || party.team === wanted.team) && party.agent.toLowerCase().includes(agent),
   );
 }

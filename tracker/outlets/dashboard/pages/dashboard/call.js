@@ -143,7 +143,7 @@ export class CallView {
     if (call === null) return;
     const { desk } = this;
     const over = call.call.state === "ended";
-    const current = desk.current && (over || desk.entries.has(this.key));
+    const current = desk.current && (over || desk.entries.get(this.key) !== undefined);
     this.element.classList.toggle("stale", !current);
     const shown = current ? call.recording.state : "unknown";
     const was = words.say(words.STATE_WORDS, call.recording.state);

@@ -65,10 +65,11 @@ export class CallsView {
 
   refresh() {
     const { desk, list } = this;
-    const { chosen, counts } = choose(desk.entries.values(), this.wanted);
+    const entries = desk.entries.order();
+    const { chosen, counts } = choose(entries, this.wanted);
     if (performance.now() - this.#offeredAt > OFFER_MS) {
       this.#offeredAt = performance.now();
-      this.bar.offer(desk.entries.values());
+      setTimeout(() => this.bar.offer(entries)); // not before what is seen
     }
     this.bar.count(desk.current ? counts : blind(counts));
     this.element.classList.toggle("stale", !desk.current);

@@ -1,7 +1,7 @@
 /** What all views share: the live calls, ready to be shown, and when to show them anew. */
 
 import { Tracker } from "../client.js";
-import { Entry } from "./attention.js";
+import { Entries } from "./attention.js";
 import { Session } from "./session.js";
 
 /** @import {Json} from "../client/follower.js" */
@@ -23,8 +23,7 @@ export class Desk extends EventTarget {
     super();
     this.session = new Session();
     this.tracker = new Tracker({ token: () => this.session.token });
-    /** @type {Map<string, Entry>} Of live calls, by key. */
-    this.entries = new Map();
+    this.entries = new Entries();
     this.live = this.#follow();
     this.session.addEventListener("change", () => this.#restart());
     setInterval(() => this.dispatchEvent(new Event("tick")), 1000);
@@ -50,7 +49,13 @@ export class Desk extends EventTarget {
     if (this.#dirty) return;
     this.#dirty = true;
     const waitMs = Math.max(0, this.#shownAt + REFRESH_MS - performance.now());
-    setTimeout(() => requestAnimationFrame(() => this.#refresh()), waitMs);
+    setTimeout(() => this.#prepare(), waitMs);
+  }
+
+  /** Sort before the frame, which has enough to do. */
+  #prepare() {
+    this.entries.order();
+    requestAnimationFrame(() => this.#refresh());
   }
 
   #refresh() {
@@ -85,24 +90,16 @@ export class Desk extends EventTarget {
   /** @param {{kind: string, key: string, entity: Json | null, event: Json | null}} change */
   #change({ kind, key, entity, event }) {
     if (kind === "call") {
-      if (entity) this.entries.set(key, new Entry(entity));
-      else this.#drop(key);
+      if (entity) this.entries.put(entity);
+      else this.entries.drop(key);
       if (event) this.dispatchEvent(new CustomEvent("call", { detail: event }));
     }
     this.touch();
   }
 
-  /** @param {string} key */
-  #drop(key) {
-    const entry = this.entries.get(key);
-    if (entry) entry.gone = true;
-    this.entries.delete(key);
-  }
-
   #reset() {
-    for (const entry of this.entries.values()) entry.gone = true;
     this.entries.clear();
-    for (const call of this.live.calls.values()) this.entries.set(call.key, new Entry(call));
+    for (const call of this.live.calls.values()) this.entries.put(call);
     this.touch();
   }
 }

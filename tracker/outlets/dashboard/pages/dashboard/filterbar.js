@@ -2,7 +2,7 @@
 
 import { anything } from "./attention.js";
 import { el, setAttribute, setText } from "./dom.js";
-import { ISSUES, ISSUE_WORDS, PLATFORM_WORDS, STATES, STATE_WORDS, agentsOn, decoded, say } from "./words.js";
+import { ISSUES, ISSUE_WORDS, PLATFORM_WORDS, STATES, STATE_WORDS, decoded, say } from "./words.js";
 
 /** @import {Entry, Wanted} from "./attention.js" */
 
@@ -66,10 +66,10 @@ export class FilterBar {
   /** Offer what there is to choose from. @param {Iterable<Entry>} entries */
   offer(entries) {
     const found = { provider: new Set(), account: new Set(), team: new Set() };
-    for (const { call } of entries) {
+    for (const { call, account, agents } of entries) {
       found.provider.add(call.provider);
-      found.account.add(`${call.provider}/${call.account}`);
-      for (const { team } of agentsOn(call)) if (team) found.team.add(team);
+      found.account.add(account);
+      for (const { team } of agents) if (team) found.team.add(team);
     }
     for (const name of /** @type {const} */ (["provider", "account", "team"])) {
       offer(this[name], [...found[name]].sort(), this.wanted[name]);
