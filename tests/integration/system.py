@@ -118,10 +118,12 @@ class TrackerProcess:
 
     Attributes:
         url: Where it serves since its last start; empty when it does not.
+        program: What Python runs at the next start.
     """
 
     def __init__(self, config: Path, roles: Sequence[Role] = ()) -> None:
         self.url = ""
+        self.program: Sequence[str] = ("-m", "tracker")
         self._config = config
         self._roles = roles
         self._log = config.with_name("-".join(["tracker", *roles, "log"]))
@@ -141,7 +143,7 @@ class TrackerProcess:
     async def start(self) -> None:
         """Start it, and wait until it says that it is ready."""
         roles = [word for role in self._roles for word in ("--role", role)]
-        command = ["-m", "tracker", "run", "--config", str(self._config), *roles]
+        command = [*self.program, "run", "--config", str(self._config), *roles]
         begin = len(self.log) if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(

@@ -46,7 +46,7 @@ from tracker.outlets.webhooks import (
     DispatchRole,
     opened_sender,
 )
-from tracker.outlets.websocket import Gateway, codes, connection, frames, gateway
+from tracker.outlets.websocket import Gateway, codes, conversation, frames, gateway
 from tracker.providers.base import Account, CheckedArchive, Source
 from tracker.providers.registry import ARCHIVES, PROVIDERS
 from tracker.settings import Settings
@@ -66,7 +66,7 @@ log = structlog.get_logger(__name__)
 
 STREAM = http.StreamForms(
     address=gateway.PATH,
-    subprotocol=connection.SUBPROTOCOL,
+    subprotocol=conversation.SUBPROTOCOL,
     received=frames.OPS.values(),
     sent=(Event, *get_args(frames.Outgoing)),
     close_codes=codes.MEANINGS,

@@ -11,6 +11,9 @@ from tracker.cli.until import run_until_signal
 from tracker.client import ProblemError, RefusedError, UnansweredError
 from tracker.errors import ConfigError
 
+STOPPED: Final = "interrupted"
+"""What is said of a question: nothing of it goes on."""
+
 _TOKEN_WANTED: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 _OUR_FAULT: Final = (
     *_TOKEN_WANTED,

@@ -1,11 +1,10 @@
 """`tracker recordings`: what platforms have stored, listed, shown, fetched, deleted."""
 
-import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -18,18 +17,22 @@ from rich.progress import (
 )
 
 from tracker.cli import which
-from tracker.cli.ending import end_as
+from tracker.cli.ending import STOPPED, end_as
 from tracker.cli.options import LOCAL, Token, Url
-from tracker.client import Download, Tracker, Which
+from tracker.cli.printing import (
+    AsJson,
+    Json,
+    Limit,
+    page_of,
+    print_each,
+    print_whole,
+)
+from tracker.client import Download, Tracker
 
-PAGE: Final = 200
-_STOPPED: Final = "interrupted"
 _HERE: Final = Path()
 
 Key = Annotated[str, typer.Argument(help="Its key: provider/account/id.")]
 Place = Annotated[Path, typer.Option(help="A directory, or a file that is not there.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one a line.")]
-Json = Mapping[str, Any]
 
 recordings = typer.Typer(help="Recordings that platforms have stored.")
 
@@ -55,9 +58,7 @@ def list_(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     min_duration: which.Shortest = None,
     max_duration: which.Longest = None,
     order: Annotated[str, typer.Option(help="start:asc or start:desc.")] = "start:desc",
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="How many.", show_default="all")
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
     url: Url = LOCAL,
     token: Token = None,
@@ -79,7 +80,8 @@ def list_(  # noqa: PLR0913, PLR0917 its arguments are the command's options
         max_duration_s=max_duration,
         order=order,
     )
-    end_as(_list(Tracker(url, token), wanted, limit, as_json=as_json), url, _STOPPED)
+    found = Tracker(url, token).recordings(wanted, page=page_of(limit))
+    end_as(print_each(found, line, as_json=as_json, limit=limit), url, STOPPED)
 
 
 @recordings.command()
@@ -87,10 +89,9 @@ def show(key: Key, url: Url = LOCAL, token: Token = None) -> None:
     """Print everything that is known of a recording, as JSON."""
 
     async def ask() -> None:
-        shown = await Tracker(url, token).recording(key)
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        print_whole(await Tracker(url, token).recording(key))
 
-    end_as(ask(), url, _STOPPED)
+    end_as(ask(), url, STOPPED)
 
 
 @recordings.command()
@@ -172,19 +173,6 @@ def progress_of(name: str) -> Iterator[Told]:
     shown = sys.stderr.isatty()
     with Progress(*columns, console=console, disable=not shown) as progress:
         yield Told(progress, name)
-
-
-async def _list(
-    tracker: Tracker, wanted: Which, limit: int | None, *, as_json: bool
-) -> None:
-    left = limit
-    page = PAGE if limit is None else min(limit, PAGE)
-    async with aclosing(tracker.recordings(wanted, page=page)) as found:
-        async for item in found:
-            typer.echo(json.dumps(item, ensure_ascii=False) if as_json else line(item))
-            left = None if left is None else left - 1
-            if left == 0:
-                return
 
 
 def line(item: Json) -> str:

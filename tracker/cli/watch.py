@@ -1,18 +1,18 @@
 """`tracker watch`: calls as they move, from any tracker that one may ask."""
 
 import asyncio
-import json
 from contextlib import aclosing
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 from rich.live import Live
 
 from tracker.cli.options import LOCAL, Token, Url
+from tracker.cli.printing import print_line
 from tracker.cli.table import draw
 from tracker.cli.until import run_until_signal
+from tracker.cli.which import filter_of
 from tracker.client import Filter, LiveCalls, RefusedError, Tracker
 from tracker.errors import ConfigError, PositionLostError
 
@@ -56,7 +56,7 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     ] = None,
 ) -> None:
     """Show live calls: who is on them, what is recorded of them, and for how long."""
-    wanted = _filter(
+    wanted = filter_of(
         agents=agent,
         teams=team,
         accounts=account,
@@ -83,7 +83,7 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
 async def _print_events(tracker: Tracker, wanted: Filter, since: str | None) -> None:
     async with aclosing(tracker.events(wanted, since=since)) as events:
         async for event in events:
-            typer.echo(json.dumps(event, ensure_ascii=False))
+            print_line(event)
 
 
 async def _show(tracker: Tracker, wanted: Filter) -> None:
@@ -105,13 +105,3 @@ async def _show(tracker: Tracker, wanted: Filter) -> None:
         await following
     finally:
         following.cancel()
-
-
-def _filter(**given: list[str] | None) -> Filter:
-    try:
-        return Filter.model_validate(given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).removesuffix("s")
-        message = f"--{name}: {first['msg'].removeprefix('Value error, ')}"
-        raise typer.BadParameter(message) from error

@@ -1,26 +1,24 @@
 """`tracker webhook`: endpoints, made and looked after, and their deliveries."""
 
-import json
-from collections.abc import Mapping
-from contextlib import aclosing
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
-from tracker.cli.ending import end_as
+from tracker.cli.ending import STOPPED, end_as
 from tracker.cli.options import LOCAL, Token, Url
-from tracker.cli.which import instant
-from tracker.client import Filter, Tracker
-from tracker.errors import ConfigError
-
-PAGE: Final = 200
-_STOPPED: Final = "interrupted"
+from tracker.cli.printing import (
+    AsJson,
+    Json,
+    Limit,
+    page_of,
+    print_each,
+    print_whole,
+)
+from tracker.cli.which import filter_of, instant
+from tracker.client import Tracker
 
 Id = Annotated[str, typer.Argument(help="The endpoint's id.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one a line.")]
 Many = list[str] | None
-Json = Mapping[str, Any]
 
 webhook = typer.Typer(help="Where events are sent to, and what became of them.")
 
@@ -53,7 +51,7 @@ def add(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     token: Token = None,
 ) -> None:
     """Have events sent to an address; prints its secret, which is not shown again."""
-    wanted = _filter(
+    wanted = filter_of(
         types=type_,
         providers=provider,
         accounts=account,
@@ -74,13 +72,8 @@ def add(  # noqa: PLR0913, PLR0917 its arguments are the command's options
 @webhook.command("list")
 def list_(as_json: AsJson = False, url: Url = LOCAL, token: Token = None) -> None:
     """List endpoints, a line each."""
-
-    async def ask() -> None:
-        async with aclosing(Tracker(url, token).webhooks()) as found:
-            async for one in found:
-                typer.echo(_text(one) if as_json else line(one))
-
-    end_as(ask(), url, _STOPPED)
+    found = Tracker(url, token).webhooks()
+    end_as(print_each(found, line, as_json=as_json), url, STOPPED)
 
 
 @webhook.command()
@@ -88,10 +81,9 @@ def show(id_: Id, url: Url = LOCAL, token: Token = None) -> None:
     """Print everything about an endpoint but its secret, as JSON."""
 
     async def ask() -> None:
-        shown = await Tracker(url, token).webhook(id_)
-        typer.echo(json.dumps(shown, ensure_ascii=False, indent=2))
+        print_whole(await Tracker(url, token).webhook(id_))
 
-    end_as(ask(), url, _STOPPED)
+    end_as(ask(), url, STOPPED)
 
 
 @webhook.command()
@@ -193,9 +185,7 @@ def deliveries(  # noqa: PLR0913, PLR0917 its arguments are the command's option
     until: Annotated[
         str | None, typer.Option("--until", help="Over, or owed, then or earlier.")
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="How many.", show_default="all")
-    ] = None,
+    limit: Limit = None,
     as_json: AsJson = False,
     url: Url = LOCAL,
     token: Token = None,
@@ -205,18 +195,9 @@ def deliveries(  # noqa: PLR0913, PLR0917 its arguments are the command's option
     given = {"status": status, "event": event, "type": type_, "entity": entity}
     wanted = {name: value for name, value in given.items() if value is not None}
     wanted |= {name: at.isoformat() for name, at in times.items() if at is not None}
-
-    async def ask() -> None:
-        left, page = limit, PAGE if limit is None else min(limit, PAGE)
-        asking = Tracker(url, token).deliveries(id_, wanted, page=page)
-        async with aclosing(asking) as found:
-            async for one in found:
-                typer.echo(_text(one) if as_json else delivery_line(one))
-                left = None if left is None else left - 1
-                if left == 0:
-                    return
-
-    end_as(ask(), url, _STOPPED)
+    found = Tracker(url, token).deliveries(id_, wanted, page=page_of(limit))
+    printing = print_each(found, delivery_line, as_json=as_json, limit=limit)
+    end_as(printing, url, STOPPED)
 
 
 @webhook.command()
@@ -261,22 +242,3 @@ def _switch(id_: str, state: str, url: str, token: str | None) -> None:
         typer.echo(line(changed))
 
     end_as(ask(), url)
-
-
-def _filter(**given: list[str] | None) -> Filter:
-    """What the options choose.
-
-    Raises:
-        ConfigError: They cannot be.
-    """
-    try:
-        return Filter.model_validate({n: v for n, v in given.items() if v})
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).removesuffix("s")
-        message = f"--{name}: {first['msg'].removeprefix('Value error, ')}"
-        raise ConfigError(message) from error
-
-
-def _text(one: Json) -> str:
-    return json.dumps(one, ensure_ascii=False)

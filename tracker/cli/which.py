@@ -1,4 +1,4 @@
-"""The options that choose stored recordings."""
+"""The options that choose stored recordings, and events."""
 
 from datetime import datetime
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from tracker.client import Which
+from tracker.client import Filter, Which
 from tracker.errors import ConfigError
 
 Provider = Annotated[str | None, typer.Option(help="Of this kind of platform.")]
@@ -54,6 +54,21 @@ def chosen(
         first = error.errors()[0]
         name = str(first["loc"][0]).replace("_", "-")
         message = f"--{name}: {first['msg']}"
+        raise ConfigError(message) from error
+
+
+def filter_of(**given: list[str] | None) -> Filter:
+    """Which events, by the filter's fields; an option is called like one of many.
+
+    Raises:
+        ConfigError: They cannot be.
+    """
+    try:
+        return Filter.model_validate({n: v for n, v in given.items() if v})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).removesuffix("s")
+        message = f"--{name}: {first['msg'].removeprefix('Value error, ')}"
         raise ConfigError(message) from error
 
 

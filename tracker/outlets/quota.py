@@ -19,6 +19,8 @@ class LimitSettings(BaseModel):
 
     sockets_per_subject: int = Field(default=1000, gt=0)
     """Open at once; a further one is closed with 4029."""
+    subscriptions_per_subject: int = Field(default=10_000, gt=0)
+    """On all its sockets together; further ones are refused with an ``error``."""
     commands_per_min: int = Field(default=600, gt=0)
     """Commands and watches, all of a minute's at once if need be; then 429."""
 
@@ -39,21 +41,26 @@ class Quota:
         self._settings = settings
         self._clock = clock
         self._sockets: Counter[str] = Counter()
+        self._subscriptions: Counter[str] = Counter()
         self._used_until_s: dict[str, float] = {}
 
     def open_socket(self, subject: str) -> bool:
         """Count a socket; False = there are too many, and it is not counted."""
-        settings = self._settings
-        if settings and self._sockets[subject] >= settings.sockets_per_subject:
-            return False
-        self._sockets[subject] += 1
-        return True
+        limit = self._settings.sockets_per_subject if self._settings else None
+        return _take(self._sockets, subject, limit)
 
     def close_socket(self, subject: str) -> None:
         """A socket that was counted has ended."""
-        self._sockets[subject] -= 1
-        if not self._sockets[subject]:
-            del self._sockets[subject]
+        _give(self._sockets, subject)
+
+    def open_subscription(self, subject: str) -> bool:
+        """Count a subscription; False = there are too many, and it is not counted."""
+        limit = self._settings.subscriptions_per_subject if self._settings else None
+        return _take(self._subscriptions, subject, limit)
+
+    def close_subscription(self, subject: str) -> None:
+        """A subscription that was counted has ended."""
+        _give(self._subscriptions, subject)
 
     def take_command(self, subject: str) -> float:
         """Count a command; else for how many seconds there is none left, above 0."""
@@ -69,3 +76,16 @@ class Quota:
             self._used_until_s = {who: at_s for who, at_s in used if at_s > now_s}
         self._used_until_s[subject] = until_s
         return 0.0
+
+
+def _take(used: Counter[str], subject: str, limit: int | None) -> bool:
+    if limit is not None and used[subject] >= limit:
+        return False
+    used[subject] += 1
+    return True
+
+
+def _give(used: Counter[str], subject: str) -> None:
+    used[subject] -= 1
+    if not used[subject]:
+        del used[subject]

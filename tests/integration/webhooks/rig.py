@@ -1,16 +1,15 @@
-"""Outboxes that a test fills, dispatchers, and receivers that answer as a test says."""
+"""Outboxes that a test fills, and dispatchers."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-
-from aiohttp import web
+from typing import Any
 
 from tests.integration.store.kept import Kept, opened
+from tests.integration.webhooks.receiver import WITHIN_S
 from tracker.domain.delivery import Delivery
 from tracker.domain.endpoint import Disabled
 from tracker.domain.entry import Entry, Fact
@@ -49,32 +48,7 @@ from tracker.telemetry import Metrics
 PARTITIONS = 2
 CHANGED = "tracker.call.changed"
 SETTINGS = WebhookSettings(allow_loopback=True, timeout_s=5)
-WITHIN_S = 15.0
 _POLL_S = 0.02
-
-
-class Got(NamedTuple):
-    """One request, as a receiver saw it."""
-
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def id(self) -> str:
-        return self.headers["webhook-id"]
-
-    @property
-    def event(self) -> dict[str, Any]:
-        event: dict[str, Any] = json.loads(self.body)
-        return event
-
-    @property
-    def entity(self) -> str:
-        return str(self.event["subject"])
-
-    @property
-    def version(self) -> int:
-        return int(self.event["sequence"])
 
 
 async def until(
@@ -86,71 +60,6 @@ async def until(
             return
         await asyncio.sleep(_POLL_S)
     raise TimeoutError
-
-
-Answer = Callable[[Got], web.Response | Awaitable[web.Response]]
-
-
-def ok(_: Got) -> web.Response:
-    return web.Response()
-
-
-@dataclass
-class Receiver:
-    """A server of somebody else's.
-
-    Attributes:
-        answer: What it says; may be exchanged at any time.
-        got: Everything it was sent.
-        taken: What of it was answered with a 2xx.
-    """
-
-    url: str = ""
-    answer: Answer = ok
-    got: list[Got] = field(default_factory=list)
-    taken: list[Got] = field(default_factory=list)
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def handle(self, request: web.Request) -> web.Response:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        got = Got(headers, await request.read())
-        self.got.append(got)
-        self._news.set()
-        answer = self.answer(got)
-        response = answer if isinstance(answer, web.Response) else await answer
-        if response.status < 300:
-            self.taken.append(got)
-        self._news.set()
-        return response
-
-    async def until(
-        self, what: Callable[[], object], within_s: float = WITHIN_S
-    ) -> None:
-        """Wait until *what* is true, asked again after every request."""
-        async with asyncio.timeout(within_s):
-            while not what():
-                self._news.clear()
-                await self._news.wait()
-
-    def versions(self, entity: str) -> list[int]:
-        """Of what was taken of *entity*, in the order of arrival."""
-        return [got.version for got in self.taken if got.entity == entity]
-
-
-@asynccontextmanager
-async def receiving(answer: Answer = ok) -> AsyncIterator[Receiver]:
-    """A receiver on a free port."""
-    receiver = Receiver(answer=answer)
-    app = web.Application()
-    app.router.add_post("/{path:.*}", receiver.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
-        yield receiver
-    finally:
-        await runner.cleanup()
 
 
 class QuickClock(Clock):

@@ -10,15 +10,8 @@ from cloudevents.core.formats.json import JSONFormat
 from standardwebhooks.webhooks import Webhook
 
 from tests.integration.servers import until
-from tests.integration.webhooks.rig import (
-    CHANGED,
-    SETTINGS,
-    Got,
-    Receiver,
-    Rig,
-    ok,
-    receiving,
-)
+from tests.integration.webhooks.receiver import Got, Receiver, ok, receiving
+from tests.integration.webhooks.rig import CHANGED, SETTINGS, Rig
 from tracker.fanout.filters import Filter, Visibility
 from tracker.outlets.webhooks.schedule import LEAST
 

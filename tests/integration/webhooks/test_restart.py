@@ -13,12 +13,8 @@ import pytest
 
 from tests.integration.servers import Server, until
 from tests.integration.webhooks.process import CONCURRENCY
-from tests.integration.webhooks.rig import (
-    CHANGED,
-    PARTITIONS,
-    Receiver,
-    Rig,
-)
+from tests.integration.webhooks.receiver import Receiver
+from tests.integration.webhooks.rig import CHANGED, PARTITIONS, Rig
 from tracker.domain.key import partition_of
 from tracker.fanout.cursor import Place, Position
 from tracker.store.retention import Limits

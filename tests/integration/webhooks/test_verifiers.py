@@ -11,7 +11,8 @@ from tests.integration.cli.test_commands import done
 from tests.integration.http.kept_site import keeping
 from tests.integration.node import Peer, run
 from tests.integration.servers import Server
-from tests.integration.webhooks.rig import Receiver, Rig, rig_of, until
+from tests.integration.webhooks.receiver import Receiver
+from tests.integration.webhooks.rig import Rig, rig_of, until
 from tracker.client import Filter, ProblemError, Tracker
 from tracker.outlets.endpoint import new_secret
 

@@ -18,6 +18,7 @@ from tests.unit.outlets.unkept import Unkept
 from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator, AuthSettings, Limits, mint
 from tracker.outlets.payload import ServerSettings, Services
+from tracker.outlets.quota import LimitSettings, Quota
 from tracker.outlets.server import create_server
 from tracker.outlets.websocket.gateway import Gateway
 from tracker.outlets.websocket.settings import StreamSettings
@@ -75,6 +76,7 @@ async def playing(
     settings: StreamSettings | None = None,
     auth: AuthSettings | None = None,
     process: Process | None = None,
+    limits: LimitSettings | None = None,
 ) -> AsyncIterator[Stage]:
     """Serve, and see that nothing is left and nothing went wrong."""
     process = process or await begun(1000)
@@ -90,6 +92,7 @@ async def playing(
         metrics=Metrics(),
         ready=lambda: (),
         version="0",
+        quota=Quota(limits),
     )
     gateway = Gateway(services, settings)
     app = create_server(services, [gateway.routes()])

@@ -1,4 +1,4 @@
-"""Clients that do not read, do not speak the protocol, or do not answer."""
+"""Clients that do not read, do not speak the protocol, do not answer, or want all."""
 
 import asyncio
 import os
@@ -10,12 +10,16 @@ from contextlib import contextmanager
 import pytest
 
 from tests.integration.websocket.stage import (
+    JWT,
     Stage,
     hear,
     playing,
+    say,
     subscribe,
+    token,
 )
 from tests.unit.fanout.world import until
+from tracker.outlets.quota import LimitSettings
 from tracker.outlets.websocket import codes
 from tracker.outlets.websocket.settings import StreamSettings
 
@@ -246,3 +250,27 @@ async def test_plain_http_is_answered_plainly(headers: bytes) -> None:
         assert b"application/problem+json" in answer
         writer.close()
         await writer.wait_closed()
+
+
+async def test_one_subject_has_so_many_subscriptions_on_all_its_sockets() -> None:
+    """One that ends makes room, and so does a socket that is cut."""
+    limits = LimitSettings(subscriptions_per_subject=3)
+    async with playing(auth=JWT, limits=limits) as stage:
+        ann, bob = (f"bearer.{token(name)}" for name in ("ann", "bob"))
+        async with (
+            stage.connect("tracker.v1", ann) as one,
+            stage.connect("tracker.v1", ann) as two,
+            stage.connect("tracker.v1", bob) as other,
+        ):
+            for client, id_ in ((one, "a"), (one, "b"), (two, "c"), (other, "a")):
+                assert (await subscribe(client, id_))["op"] == "subscribed"
+            error = await subscribe(two, "d")
+            assert (error["id"], error["status"]) == ("d", 429)
+            assert error["detail"].startswith("too many subscriptions of this subject")
+            await say(two, op="unsubscribe", id="c")
+            await hear(two, "result")
+            assert (await subscribe(two, "d"))["op"] == "subscribed"
+            one.transport.abort()
+            await until(lambda: len(stage.gateway.connections()) == 2)
+            for id_, op in (("e", "subscribed"), ("f", "subscribed"), ("g", "error")):
+                assert (await subscribe(two, id_))["op"] == op

@@ -46,8 +46,18 @@ def test_sockets_are_counted_by_subject() -> None:
     assert [quota.open_socket("ann") for _ in range(2)] == [True, False]
 
 
+def test_subscriptions_are_counted_by_subject() -> None:
+    """Likewise."""
+    quota = Quota(LimitSettings(subscriptions_per_subject=2))
+    assert [quota.open_subscription("ann") for _ in range(3)] == [True, True, False]
+    assert quota.open_subscription("bob")
+    quota.close_subscription("ann")
+    assert [quota.open_subscription("ann") for _ in range(2)] == [True, False]
+
+
 def test_without_settings_nobody_is_counted() -> None:
     """Where nobody says who they are, all would be one."""
     quota = Quota()
     assert not any(quota.take_command("anonymous") for _ in range(10_000))
     assert all(quota.open_socket("anonymous") for _ in range(10_000))
+    assert all(quota.open_subscription("anonymous") for _ in range(10_000))

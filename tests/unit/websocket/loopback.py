@@ -9,6 +9,7 @@ from tests.unit.fanout.process import Process
 from tracker.fanout.filters import EVERYTHING, Visibility
 from tracker.fanout.published import payload_of
 from tracker.outlets.auth import Authenticator, AuthSettings
+from tracker.outlets.quota import Quota
 from tracker.outlets.websocket.feed import Feed, bring_up, cursor_frame
 from tracker.outlets.websocket.session import Access, Action, Begin, End, Session
 from tracker.outlets.websocket.settings import StreamSettings
@@ -30,11 +31,12 @@ class Loopback:
         self,
         settings: StreamSettings | None = None,
         access: Access | None = Access("ann", EVERYTHING),  # noqa: B008 - immutable
+        quota: Quota | None = None,
     ) -> None:
         self.readied = 0
         self.wakes: list[float] = []
         self.losses = 0
-        self.session = Session(self, settings or StreamSettings())
+        self.session = Session(self, settings or StreamSettings(), quota or Quota())
         if access is not None:
             self.session.authorise(access)
 

@@ -12,6 +12,7 @@ from tests.unit.fanout.world import view
 from tests.unit.websocket.loopback import NOW, Loopback, nobody
 from tracker.errors import ClientRefusedError
 from tracker.fanout.filters import EVERYTHING, Visibility
+from tracker.outlets.quota import LimitSettings, Quota
 from tracker.outlets.websocket import codes
 from tracker.outlets.websocket.session import (
     Access,
@@ -143,6 +144,23 @@ def test_a_thousand_subscriptions_are_refused_politely() -> None:
     assert [e["id"] for e in errors] == [str(number) for number in range(100, 1000)]
     assert isinstance(loopback.say(op="unsubscribe", id="7"), End)
     assert isinstance(loopback.say(op="subscribe", id="new"), Begin)
+
+
+def test_a_subject_s_subscriptions_are_given_back() -> None:
+    """Those that ended, those that could not begin, and all when the socket is gone."""
+    quota = Quota(LimitSettings(subscriptions_per_subject=2))
+    loopback = Loopback(quota=quota)
+    other = Loopback(quota=quota)
+    first, _ = loopback.subscribe("a"), loopback.subscribe("b")
+    assert other.say(op="subscribe", id="c") is None
+    assert [error["status"] for error in other.told()] == [429]
+    loopback.session.drop(first.subscription)
+    other.subscribe("c")
+    assert other.say(op="subscribe", id="d") is None
+    loopback.session.end()
+    other.subscribe("d")
+    other.session.end()
+    assert not quota._subscriptions
 
 
 def test_a_command_is_the_shell_s_to_ask() -> None:

@@ -103,6 +103,8 @@ async def list_deliveries(request: web.Request) -> web.Response:
             _matching(wanted),
             owed=one == _OWED,
         )
+        over = {(each.event, each.owed_at) for each in found.items}  # by now
+        items = [each for each in items if (each.event, each.owed_at) not in over]
         items += found.items
         if found.behind is not None:
             following = f"{one}:{found.behind}"

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 
 from tracker.domain import endpoint as told
 from tracker.domain.endpoint import WhyDisabled
-from tracker.errors import StoreError
 from tracker.fanout.cursor import Cursor
 from tracker.outlets.endpoint import Disabled, Endpoint
 from tracker.outlets.webhooks.clock import Clock
@@ -23,6 +22,7 @@ from tracker.outlets.webhooks.sender import Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.outlets.webhooks.slots import Slots
 from tracker.store.endpoints import Endpoints, Known, Wish
+from tracker.store.tending import tend
 from tracker.telemetry import Metrics
 
 log = structlog.get_logger(__name__)
@@ -83,17 +83,8 @@ class Desk:
 
     async def run(self) -> None:
         """Look again and again, until cancelled; then end all lines."""
-        away = False
         try:
-            while True:
-                try:
-                    await self.look()
-                    away = False
-                except StoreError as error:
-                    if not away:
-                        log.warning("webhook_store_away", error=str(error))
-                    away = True
-                await asyncio.sleep(EVERY_S)
+            await tend(self.look, EVERY_S, "webhook_store_away")
         finally:
             for task in self._tasks.values():
                 task.cancel()

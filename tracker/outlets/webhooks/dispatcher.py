@@ -8,10 +8,11 @@ from typing import Final, Protocol
 import structlog
 
 from tracker.errors import LeaseLostError, PositionLostError, StoreError
-from tracker.fanout.cursor import BEGINNING, WHOLE, Cursor, Place
+from tracker.fanout.cursor import BEGINNING, Place
 from tracker.outlets.webhooks.backlog import Backlog, Bodies, Books
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.intake import Due, Intake, Served
+from tracker.outlets.webhooks.replays import Replays
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.store.dispatch import DispatchLedger
 from tracker.store.endpoints import Wish
@@ -21,9 +22,6 @@ from tracker.store.outbox import Outbox, Tailed
 log = structlog.get_logger(__name__)
 
 OWED_PER_COMMIT: Final = 1000
-READ: Final = 500
-"""Outbox entries of a replay at once; between them live events go first."""
-
 MARK_S: Final = 1.0
 """So often at least, how far it is gets stored, when there is nothing else to store."""
 
@@ -32,8 +30,6 @@ GRACE_S: Final = 1.0
 """For attempts under way, when the partition becomes somebody else's."""
 
 _AGAIN_S: Final = 0.2
-_DONE: Final = "done"
-_BEGIN: Final = "begin"
 
 
 class Serving(Protocol):
@@ -78,8 +74,6 @@ class Dispatcher:
         self._bodies = Bodies(ledger)
         self._backlogs: dict[str, Backlog] = {}
         self._live: list[Served] = []
-        self._replays: dict[str, str] = {}
-        self._previous: dict[str, dict[str, str]] = {}
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
         self._reached = BEGINNING
@@ -88,6 +82,7 @@ class Dispatcher:
         self._intake = Intake(
             ledger, self._epoch, self._books, self._backlogs, self._clock
         )
+        self._replays = Replays(ledger, outbox, self._books, self._intake)
 
     async def run(self) -> None:
         """Serve the partition until the lease is lost, or cancelled.
@@ -143,13 +138,11 @@ class Dispatcher:
             offset = BEGINNING.stream_id
         if meta.epoch != self._epoch:
             await self._ledger.adopt(self._epoch, offset)
-        self._reached, self._replays = Place.parse(offset), meta.replays
+        self._reached = Place.parse(offset)
         self._books.begin(offset)
-        for name in self._replays:
-            endpoint, _, replay = name.partition(":")
-            if replay == _BEGIN:
-                owed = [one async for one in self._ledger.owed(endpoint)]
-                self._backlog(endpoint).restore(owed)
+        for endpoint in self._replays.restore(meta.replays):
+            owed = [one async for one in self._ledger.owed(endpoint)]
+            self._backlog(endpoint).restore(owed)
 
     def _backlog(self, endpoint: str) -> Backlog:
         backlog = self._backlogs[endpoint] = Backlog(
@@ -227,7 +220,7 @@ class Dispatcher:
         for id_ in self._backlogs.keys() - served.keys():
             await self._purge(id_)
         for id_, one in served.items():
-            await self._forget_replays(one)
+            await self._replays.forget_old(one.endpoint)
             backlog = self._backlogs.get(id_) or self._backlog(id_)
             one.line.attach(self.number, backlog)
         self._admit()
@@ -253,34 +246,15 @@ class Dispatcher:
     async def _purge(self, id_: str) -> None:
         """The endpoint is no more."""
         self._backlogs.pop(id_).discard()
-        await self._forget([n for n in self._replays if n.startswith(f"{id_}:")])
+        await self._replays.forget(id_)
         await self._ledger.forget(id_)
-
-    async def _forget_replays(self, served: Served) -> None:
-        """Those that the endpoint itself no longer remembers."""
-        ids = (_BEGIN, *(replay.id for replay in served.endpoint.replays))
-        kept = {f"{served.id}:{id_}" for id_ in ids}
-        gone = [
-            name
-            for name in self._replays
-            if name not in kept and name.startswith(f"{served.id}:")
-        ]
-        if gone:
-            await self._forget(gone)
-
-    async def _forget(self, replays: list[str]) -> None:
-        for name in replays:
-            del self._replays[name]
-        fields = [f"r:{name}" for name in replays]
-        self._books.draft.drop(self._ledger.keys.dispatch, fields)
-        await self._books.written()
 
     def _admit(self) -> None:
         """Whose beginning is behind them get live events."""
         self._live = [
             served
             for id_, served in self._known.served.items()
-            if id_ in self._backlogs and self._replays.get(f"{id_}:{_BEGIN}") == _DONE
+            if id_ in self._backlogs and self._replays.has_begun(id_)
         ]
 
     async def _is_replayed(self, served: Served) -> bool:
@@ -288,64 +262,8 @@ class Dispatcher:
         async with self._turn:
             if served.id not in self._backlogs:
                 return True
-            begin = f"{served.id}:{_BEGIN}"
-            if self._replays.get(begin) != _DONE:
-                since = served.begins(self._epoch, self.number)
-                await self._step(begin, served, since, self._reached)
-                self._admit()
-                return False
-            return not await self._step_replay(served)
-
-    async def _step_replay(self, served: Served) -> bool:
-        """Likewise of its replays; False = they are done, as far as they can be."""
-        for replay in served.endpoint.replays:
-            name = f"{served.id}:{replay.id}"
-            since, until = Cursor.parse(replay.since), Cursor.parse(replay.until)
-            if self._replays.get(name) == _DONE or until.epoch != self._epoch:
-                continue
-            end = until.places[self.number]
-            if end <= self._reached:
-                await self._step(name, served, since.places[self.number], end)
-                return True
-        return False
-
-    async def _step(
-        self, name: str, served: Served, since: Place, until: Place
-    ) -> None:
-        """Owe some of what lies behind *since*, or where it was, up to *until*."""
-        known = self._replays.get(name)
-        place = Place.parse(known) if known else since
-        try:
-            entries = await self._between(place, until)
-        except PositionLostError:
-            log.error("webhook_replay_lost", endpoint=served.id, partition=self.number)
-            entries = []
-        dues = [
-            due
-            for tailed in entries
-            for due in self._intake.dues(tailed, [served], live=False)
-            if place < due.event.position.place <= until
-        ]
-        last = Place.parse(entries[-1].id) if entries else until
-        far = _DONE if last >= until else str(last)
-        if name.endswith(f":{_BEGIN}"):
-            await self._intake.owe(dues)
-        else:
-            self._intake.owe_after(dues, self._previous.setdefault(name, {}))
-        self._replays[name] = far
-        self._books.draft.put(self._ledger.keys.dispatch, f"r:{name}", far)
-        await self._books.written()
-        if far == _DONE:
-            self._previous.pop(name, None)
-        served.line.wake()
-
-    async def _between(self, place: Place, until: Place) -> list[Tailed]:
-        """Some entries behind *place*, of which a part may lie behind it too."""
-        if place >= until:
-            return []
-        id_ = place.stream_id
-        begun = (
-            [] if place.fact == WHOLE else [await self._outbox.entry(self.number, id_)]
-        )
-        found = begun + await self._outbox.read(self.number, id_, READ)
-        return [tailed for tailed in found if Place.parse(tailed.id)[:2] <= until[:2]]
+            if self._replays.has_begun(served.id):
+                return not await self._replays.step(served, self._reached)
+            await self._replays.begin(served, self._reached)
+            self._admit()
+            return False

@@ -14,6 +14,7 @@ from tracker.outlets.webhooks.dispatcher import Dispatcher
 from tracker.store.keys import DISPATCH_LEASE
 from tracker.store.leases import Lease, Leases
 from tracker.store.registry import Registry
+from tracker.store.tending import tend
 
 log = structlog.get_logger(__name__)
 
@@ -53,25 +54,13 @@ class DispatchRole:
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(self._desk.run())
             try:
-                await self._serve()
+                await tend(self._balance, EVERY_S, "dispatch_store_away")
             finally:
                 with suppress(StoreError, TimeoutError):
                     async with asyncio.timeout(_LEAVE_S):
                         await self._stop(list(self._running))
                         await self._registry.leave(ROLE, self._process)
                 looking.cancel()
-
-    async def _serve(self) -> None:
-        away = False
-        while True:
-            try:
-                await self._balance()
-                away = False
-            except StoreError as error:
-                if not away:
-                    log.warning("dispatch_store_away", error=str(error))
-                away = True
-            await asyncio.sleep(EVERY_S)
 
     async def _balance(self) -> None:
         live = await self._registry.live(ROLE, self._process)

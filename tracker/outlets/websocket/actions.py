@@ -35,6 +35,16 @@ class Shell(Protocol):
         """Close with `codes.EVENTS_LOST`."""
 
 
+class Counts(Protocol):
+    """Who counts what each subject has on all its sockets."""
+
+    def open_subscription(self, subject: str) -> bool:
+        """One more; False = there are too many, and it is not counted."""
+
+    def close_subscription(self, subject: str) -> None:
+        """One that was counted has ended."""
+
+
 class Begin(NamedTuple):
     """To the shell: bring the subscription up to now, and then to the hub."""
 

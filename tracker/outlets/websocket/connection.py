@@ -1,15 +1,13 @@
 """One socket: reads it, pages snapshots and replays into it, closes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from time import monotonic
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
-from aiohttp import WebSocketError, WSMessage, WSMsgType, web
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp import WebSocketError, WSMessage, WSMsgType
 
 from tracker.errors import ClientRefusedError, SlowSubscriberError
 from tracker.outlets.asking import Asking
@@ -18,48 +16,13 @@ from tracker.outlets.quota import Quota
 from tracker.outlets.websocket import codes, frames
 from tracker.outlets.websocket.actions import Access, Ask, Authenticate, Begin, End
 from tracker.outlets.websocket.commands import Commands
+from tracker.outlets.websocket.conversation import Socket
 from tracker.outlets.websocket.feed import Feed, bring_up, cursor_frame
 from tracker.outlets.websocket.frames import FrameError
 from tracker.outlets.websocket.session import Session
-from tracker.outlets.websocket.settings import StreamSettings
-
-SUBPROTOCOL: Final = "tracker.v1"
 
 _ENDS: Final = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 _PING: Final = b"\x89\x00"  # RFC 6455, 5.5.2: FIN and opcode 9, without a payload
-
-
-class Conversation(web.WebSocketResponse):
-    """A handshake's answer, whose body is all that is said on the socket.
-
-    So the middlewares are through when the conversation begins, and what they hold
-    does not stay for as long as it lasts.
-    """
-
-    def __init__(self, settings: StreamSettings) -> None:
-        super().__init__(
-            protocols=(SUBPROTOCOL,),
-            compress=False,
-            autoping=False,
-            max_msg_size=settings.max_frame_bytes,
-            timeout=settings.close_timeout_s,
-        )
-        self.talk: Callable[[], Awaitable[None]] | None = None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        """Have the conversation, then close."""
-        if self.talk is not None:
-            talk, self.talk = self.talk(), None
-            await talk
-        await super().write_eof()
-
-
-class Socket(NamedTuple):
-    """A socket after its handshake."""
-
-    ws: Conversation
-    transport: asyncio.Transport
-    writer: AbstractStreamWriter
 
 
 class Crowd(Protocol):
@@ -117,7 +80,7 @@ class Connection:
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
         self._counted: str | None = None
-        self.session = Session(self, feed.settings)
+        self.session = Session(self, feed.settings, crowd.quota)
         self._commands = Commands(crowd.asking, self.session)
         self.closed: int | None = None
         self.waiting = False
@@ -141,6 +104,7 @@ class Connection:
                 self._socket.transport.abort()
         finally:
             self._leave()
+            self.session.end()
             await self._commands.end()
             if self._counted is not None:
                 self._crowd.quota.close_socket(self._counted)

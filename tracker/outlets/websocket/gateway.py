@@ -16,12 +16,8 @@ from tracker.outlets.asking import Asking
 from tracker.outlets.auth import Principal, bearer
 from tracker.outlets.payload import ProblemError, Services
 from tracker.outlets.websocket import codes
-from tracker.outlets.websocket.connection import (
-    SUBPROTOCOL,
-    Connection,
-    Conversation,
-    Socket,
-)
+from tracker.outlets.websocket.connection import Connection
+from tracker.outlets.websocket.conversation import SUBPROTOCOL, Conversation, Socket
 from tracker.outlets.websocket.feed import Feed, cursor_frame
 from tracker.outlets.websocket.settings import StreamSettings
 

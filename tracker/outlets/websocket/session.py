@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from tracker.errors import ClientRefusedError
 from tracker.fanout.cursor import Cursor
-from tracker.fanout.filters import Chosen, Query, Verdict, Visibility
+from tracker.fanout.filters import Chosen, Query, Verdict
 from tracker.fanout.published import Published
 from tracker.outlets.websocket import codes, frames
 from tracker.outlets.websocket.actions import (
@@ -19,6 +19,7 @@ from tracker.outlets.websocket.actions import (
     Ask,
     Authenticate,
     Begin,
+    Counts,
     End,
     Shell,
 )
@@ -42,6 +43,7 @@ class Session:
     Args:
         shell: The socket.
         settings: Limits.
+        quota: What its subject may have on all sockets.
 
     Attributes:
         access: None until the client has said who it is.
@@ -53,6 +55,7 @@ class Session:
 
     __slots__ = (
         "_catching_up",
+        "_quota",
         "_settings",
         "_slow_since_s",
         "access",
@@ -64,7 +67,7 @@ class Session:
         "subscriptions",
     )
 
-    def __init__(self, shell: Shell, settings: StreamSettings) -> None:
+    def __init__(self, shell: Shell, settings: StreamSettings, quota: Counts) -> None:
         self.shell = shell
         self.access: Access | None = None
         self.subscriptions: dict[str, Subscription] = {}
@@ -72,6 +75,7 @@ class Session:
         self.conflates = False
         self.asking = 0
         self._settings = settings
+        self._quota = quota
         self.frames: list[bytes] = []
         self._catching_up: Subscription | None = None
         self._slow_since_s: float | None = None
@@ -179,8 +183,13 @@ class Session:
 
     def drop(self, subscription: Subscription) -> None:
         """Forget *subscription*, which could not begin."""
-        self.subscriptions.pop(subscription.id, None)
+        self._forget(subscription.id)
         self._catching_up = None
+
+    def end(self) -> None:
+        """The socket is gone, and its subscriptions with it."""
+        for id_ in list(self.subscriptions):
+            self._forget(id_)
 
     def cursor(self, frame: bytes) -> None:
         """Send what is held, then the ``cursor`` *frame*: it overtakes no event.
@@ -228,7 +237,7 @@ class Session:
             raise FrameError(HTTPStatus.UNAUTHORIZED, "first say who you are")
         match frame:
             case Subscribe():
-                return self._subscribe(frame, self.access.visibility)
+                return self._subscribe(frame, self.access)
             case Unsubscribe():
                 return self._unsubscribe(frame.id)
             case Command():
@@ -237,8 +246,8 @@ class Session:
                 self.send(frames.encode(frames.Pong(server_time=now)))
                 return None
 
-    def _subscribe(self, asked: Subscribe, visibility: Visibility) -> Action:
-        limit = self._settings.max_subscriptions
+    def _subscribe(self, asked: Subscribe, access: Access) -> Action:
+        limit, visibility = self._settings.max_subscriptions, access.visibility
         if visibility.kinds == frozenset():
             detail = "the token has no scope to read anything"
             raise FrameError(HTTPStatus.FORBIDDEN, detail, asked.id)
@@ -252,6 +261,9 @@ class Session:
             since = Cursor.parse(asked.since) if asked.since is not None else None
         except ValueError as error:
             raise FrameError(HTTPStatus.BAD_REQUEST, str(error), asked.id) from error
+        if not self._quota.open_subscription(access.subject):
+            detail = "too many subscriptions of this subject: end one, or ask later"
+            raise FrameError(HTTPStatus.TOO_MANY_REQUESTS, detail, asked.id)
         query = Query(asked.filter, visibility)
         if asked.conflate_ms is None:
             subscription = Subscription(self, asked, query)
@@ -270,12 +282,19 @@ class Session:
         return Ask(asked, access)
 
     def _unsubscribe(self, id_: str) -> Action:
-        subscription = self.subscriptions.pop(id_, None)
+        subscription = self._forget(id_)
         if subscription is None:
             detail = "there is no subscription with this id"
             raise FrameError(HTTPStatus.NOT_FOUND, detail, id_)
         self.send(frames.encode(frames.Result(of="unsubscribe", id=id_)))
         return End(subscription)
+
+    def _forget(self, id_: str) -> Subscription | None:
+        """Have it no more, and make room for another; None = there was none."""
+        subscription = self.subscriptions.pop(id_, None)
+        if subscription is not None and self.access is not None:
+            self._quota.close_subscription(self.access.subject)
+        return subscription
 
     def _conflated(self) -> list[Conflated]:
         every = self.subscriptions.values() if self.conflates else ()

@@ -82,9 +82,9 @@ export class DeliveryList {
   }
 }
 
-/** The same event may have been delivered more than once. @param {Json} delivery */
-function keyOf({ event, settled_at }) {
-  return `${event} ${settled_at ?? ""}`;
+/** The same event may be delivered more than once; each delivery is owed, then over. @param {Json} delivery */
+function keyOf({ event, owed_at }) {
+  return `${event} ${owed_at}`;
 }
 
 class DeliveryRow {
@@ -123,7 +123,9 @@ class DeliveryRow {
     setText(this.type, type.replace(/^tracker\./, ""));
     setText(this.when, `${decoded(delivery.entity)}, ${whenOf(delivery, now)}`);
     setAttribute(this.resend, "aria-label", `Resend ${type} of ${decoded(delivery.entity)}`);
-    this.resend.hidden = type === TEST && status !== "owed"; // a test is not kept
+    const isKept = type !== TEST || status === "owed";
+    if (!isKept && document.activeElement === this.resend) this.count.focus();
+    this.resend.hidden = !isKept;
     setText(this.problem, delivery.problem ?? "");
     this.problem.hidden = !delivery.problem;
     const kept = attempted > attempts.length ? `, the newest ${attempts.length} of them` : "";

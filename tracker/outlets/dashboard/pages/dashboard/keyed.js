@@ -25,6 +25,7 @@ export class KeyedList {
 
   /** Have a row for each of *items*, in their order. @param {Item[]} items */
   show(items) {
+    const focused = this.parent.querySelector(":focus");
     const keys = new Set(items.map(this.keyOf));
     for (const [key, { element }] of this.#rows) {
       if (keys.has(key)) continue;
@@ -39,5 +40,6 @@ export class KeyedList {
       const there = this.parent.children[index] ?? null;
       if (there !== row.element) this.parent.insertBefore(row.element, there);
     });
+    if (focused instanceof HTMLElement && focused.isConnected) focused.focus({ preventScroll: true }); // it may have been moved
   }
 }

@@ -53,18 +53,20 @@ export class Poll {
 
   /** @param {AbortSignal} signal */
   async #ask(signal) {
+    let told;
+    let problem = "";
     try {
-      const told = await this.read(signal);
-      if (signal.aborted) return;
-      this.#asOf = this.desk.now;
-      this.#say("");
-      this.show(told);
+      told = await this.read(signal);
     } catch (error) {
-      if (signal.aborted) return;
       const asOf = new Date(this.#asOf).toISOString();
-      this.#say(sentenceOf(error) + (this.#asOf ? ` What is shown is of ${time(asOf, this.desk.now)}.` : ""));
+      problem = sentenceOf(error) + (this.#asOf ? ` What is shown is of ${time(asOf, this.desk.now)}.` : "");
     }
+    if (signal.aborted) return;
     this.#next = setTimeout(() => this.again(), EVERY_MS);
+    this.#say(problem);
+    if (told === undefined) return;
+    this.#asOf = this.desk.now;
+    this.show(told);
   }
 
   /** @param {string} problem */
@@ -82,7 +84,6 @@ export class Poll {
  */
 export function sentenceOf(error) {
   if (error instanceof ProblemError) return sentence(error.message);
-  console.warn(error);
   return "tracker does not answer.";
 }
 
