@@ -20,6 +20,7 @@ from tracker.fanout.settings import FanoutSettings
 from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.egress import Guard
+from tracker.outlets.faults import Fault
 from tracker.outlets.origins import parse_origin
 from tracker.outlets.quota import Quota
 from tracker.outlets.seal import Seal
@@ -49,22 +50,13 @@ class ServerSettings(FanoutSettings):
     """Of pages that are not tracker's own and may ask it, as ``https://host``."""
 
 
-class Fault(BaseModel):
-    """What is wrong with one field of a body."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    detail: str
-
-
 class Extra(BaseModel):
     """What some problems tell beside their words.
 
     Attributes:
         command: The open one, which stands in the way.
         command_id: Of the one that was asked for: look whether it was taken.
-        errors: Every wrong field of the body.
+        errors: Every wrong field of the body, or parameter of the query.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -128,6 +120,12 @@ class ProblemError(OutletError):
             content_type=PROBLEM_JSON,
             headers={**self.headers, "Cache-Control": "no-store"},
         )
+
+
+def wrong(faults: Sequence[Fault]) -> ProblemError:
+    """The answer to a request with *faults*."""
+    detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults)
+    return ProblemError(400, detail, extra=Extra(errors=tuple(faults)))
 
 
 class Webhooks(NamedTuple):

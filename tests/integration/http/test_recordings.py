@@ -149,7 +149,7 @@ async def test_filters_reach_the_platform(
     assert (query.caller_id, query.cnam, query.dnis) == ("1", "n", "2")
     assert query.from_at.isoformat() == "2025-12-31T23:00:00+00:00"
     assert (query.min_duration_ms, query.max_duration_ms) == (1500, 60000)
-    for wrong, says in (("from=1700000000", "from: "), ("form=x", "from, kind, limit")):
+    for wrong, says in (("from=1700000000", "from: "), ("form=x", "dnis, from, to, ")):
         status, problem = await get(site, f"/v1/recordings?{wrong}")
         assert status == 400
         assert says in problem["detail"]

@@ -20,6 +20,7 @@ from tracker.domain.wanted import IdempotencyKey, Wanted
 from tracker.errors import OutletError
 from tracker.fanout.filters import Filter
 from tracker.fanout.published import text_frame
+from tracker.outlets.faults import Fault, faults_of
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -237,7 +238,8 @@ def parse(text: str) -> Incoming:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise FrameError(HTTPStatus.BAD_REQUEST, _faults(error), id_) from error
+        detail = _words(faults_of(kind, error))
+        raise FrameError(HTTPStatus.BAD_REQUEST, detail, id_) from error
 
 
 def encode(frame: Outgoing) -> bytes:
@@ -299,9 +301,6 @@ def _page(id_: str, parts: Mapping[str, Sequence[bytes]], *, more: bool) -> byte
     return text_frame(b'%b,%b,"more":%b}' % (head, b",".join(lists), to_json(more)))
 
 
-def _faults(error: ValidationError) -> str:
-    faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'frame'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
-    ]
-    return "; ".join(faults[:_SHOWN_FAULTS])
+def _words(faults: Sequence[Fault]) -> str:
+    shown = faults[:_SHOWN_FAULTS]
+    return "; ".join(f"{fault.field or 'frame'}: {fault.detail}" for fault in shown)
