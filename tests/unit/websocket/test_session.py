@@ -47,7 +47,7 @@ def refused(loopback: Loopback, text: str) -> dict[str, Any]:
         ("{}", "no such op; there are subscribe, unsubscribe, auth, ping, command"),
         ('{"op":"command"}', "id: Field required"),
         ('{"op":"command","id":"a","action":"pause"}', "call: Field required"),
-        ('{"op":"command","id":"a","call":"x","action":"pause"}', "call: String"),
+        ('{"op":"command","id":"a","call":"x","action":"pause"}', "call: a call's key"),
         ('{"op":"command","id":"a","call":"a/b/c","action":"mute"}', "action: Input"),
         (
             '{"op":"command","id":"a","call":"a/b/c","action":"stop","deadline_s":0}',
@@ -56,7 +56,7 @@ def refused(loopback: Loopback, text: str) -> dict[str, Any]:
         (
             '{"op":"command","id":"a","call":"a/b/c","action":"stop",'
             '"idempotency_key":"a b"}',
-            "idempotency_key: String",
+            "idempotency_key: visible ASCII characters",
         ),
         ('{"op":["ping"]}', "no such op"),
         ('{"op":"ping","x":1}', "x: there is no such field; there are op"),

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from tracker.domain.event import EVENT_TYPES
+from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Filter
 from tracker.outlets.faults import Fault, faults_of
 from tracker.outlets.payload import wrong
@@ -23,9 +24,22 @@ MANY: Final = frozenset(Filter.model_fields)
 MAX_VALUES: Final = 100
 """Of one of them; the stream, whose filters are no part of a line, takes more."""
 
+FROM_NEXT: Final = "no place of a page: take it from a page's `next`"
+"""What is said of an *after* that is none."""
+
+MAX_ID: Final = 2**64 - 1
+"""Of either part of a stream's id."""
+
 _CURSOR: Final = r"^[0-9A-Za-z_-]{1,64}(~\d{1,19}-\d{1,19}(\.\d{1,6})?){1,1024}$"
 
 Q = TypeVar("Q", bound=BaseModel)
+
+
+def _cursor(text: object) -> object:
+    cursor = Cursor.parse(str(text))
+    if any(max(place.ms, place.seq) > MAX_ID for place in cursor.places):
+        raise ValueError("not a cursor: a number is too large")
+    return text
 
 
 def _flag(text: object) -> object:
@@ -69,6 +83,7 @@ class EventQuery(_FilterQuery):
 
     since: Annotated[
         str | None,
+        BeforeValidator(_cursor),
         Field(description="A cursor; without it only the newest cursor is answered."),
         WithJsonSchema({"type": "string", "pattern": _CURSOR}),
     ] = None

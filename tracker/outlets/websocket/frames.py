@@ -15,6 +15,7 @@ from tracker.domain.snapshot import (
     CommandPart,
     SourceSnapshot,
 )
+from tracker.domain.spelt import Spelt
 from tracker.domain.terms import Kind
 from tracker.domain.wanted import IdempotencyKey, Wanted
 from tracker.errors import OutletError
@@ -25,7 +26,7 @@ from tracker.outlets.faults import Fault, faults_of
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 _SHOWN_FAULTS = 3
-_CALL = r"^[^/]+/[^/]+/[^/]+$"
+_CALL = Spelt(r"^[^/]+/[^/]+/[^/]+$", "a call's key: provider/account/id")
 
 
 class _Incoming(BaseModel):
@@ -83,7 +84,7 @@ class Command(Wanted):
 
     op: Literal["command"] = "command"
     id: Id
-    call: Annotated[str, StringConstraints(max_length=1024, pattern=_CALL)]
+    call: Annotated[str, StringConstraints(max_length=1024), _CALL]
     idempotency_key: IdempotencyKey | None = None
 
 
