@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from tracker.domain.archive import Archive
 from tracker.domain.snapshot import CommandPart
+from tracker.domain.terms import Action
 from tracker.errors import OutletError
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
@@ -128,6 +129,10 @@ def wrong(faults: Sequence[Fault]) -> ProblemError:
     return ProblemError(400, detail, extra=Extra(errors=tuple(faults)))
 
 
+OptionsCheck = Callable[[Action, Mapping[str, str | int | bool]], None]
+"""Raises CommandRefusedError: the platform would not take the options, and why."""
+
+
 class Webhooks(NamedTuple):
     """What is needed to manage webhook endpoints."""
 
@@ -144,6 +149,7 @@ class Services:
         ready: Why this process should get no traffic; empty = it should.
         version: Of tracker.
         archives: Stored recordings, by their account's key.
+        options: What looks at a command's, by the key of the call's account.
         accounts: Keys of those in the settings, whether or not they have spoken yet.
         quota: What subjects have used of what they may.
         seal: Of what only tracker's own processes may read again.
@@ -162,6 +168,7 @@ class Services:
     ready: Callable[[], Sequence[str]]
     version: str
     archives: Mapping[str, Archive] = field(default_factory=dict)
+    options: Mapping[str, OptionsCheck] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
     quota: Quota = field(default_factory=Quota)
     seal: Seal = field(default_factory=Seal)
