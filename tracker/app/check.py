@@ -6,7 +6,7 @@ from typing import NamedTuple
 from tracker.app.opened import opened_store
 from tracker.app.roles import opened_accounts
 from tracker.errors import ConfigError, ProviderError
-from tracker.outlets.auth import Authenticator
+from tracker.outlets.auth import Authenticator, AuthSettings, secret_to_make
 from tracker.settings import Settings
 
 
@@ -28,7 +28,7 @@ async def check(settings: Settings) -> AsyncIterator[CheckLine]:
     except ConfigError as error:
         yield CheckLine(False, "store", str(error))
     try:
-        yield CheckLine(True, "auth", await Authenticator(settings.auth).check())
+        yield CheckLine(True, "auth", await _auth(settings.auth))
     except ConfigError as error:
         yield CheckLine(False, "auth", str(error))
     async with opened_accounts(settings) as accounts:
@@ -39,3 +39,11 @@ async def check(settings: Settings) -> AsyncIterator[CheckLine]:
                 yield CheckLine(False, account.key, str(error))
     if not any(settings.accounts.values()):
         yield CheckLine(False, "accounts", "none is configured: add one")
+
+
+async def _auth(settings: AuthSettings) -> str:
+    """Where access tokens' keys are; in words."""
+    file = secret_to_make(settings)
+    if file is not None:
+        return f"there is no {file} yet: `tracker run` makes it"
+    return await Authenticator(settings).check()

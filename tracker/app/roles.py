@@ -35,7 +35,7 @@ from tracker.keep.role import KeepRole
 from tracker.outlets import dashboard, http
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.egress import Guard
-from tracker.outlets.payload import Services, Webhooks
+from tracker.outlets.payload import OptionsCheck, Services, Webhooks
 from tracker.outlets.quota import Quota
 from tracker.outlets.seal import Seal
 from tracker.outlets.server import create_server, listening
@@ -48,7 +48,8 @@ from tracker.outlets.webhooks import (
 )
 from tracker.outlets.websocket import Gateway, codes, conversation, frames, gateway
 from tracker.providers.base import Account, CheckedArchive, Source
-from tracker.providers.registry import ARCHIVES, PROVIDERS
+from tracker.providers.registry import ARCHIVES, OPTIONS, PROVIDERS, OptionsChecker
+from tracker.providers.settings import AccountSettings
 from tracker.settings import Settings
 from tracker.store.asks import Asks
 from tracker.store.codec import at_ms
@@ -236,6 +237,7 @@ async def _serve(
         ready=lambda: _reasons(projection),
         version=version("tracker"),
         archives={archive.key: archive for archive in archives},
+        options=_options(settings),
         accounts=frozenset(
             make_key(provider, account)
             for provider, accounts in settings.accounts.items()
@@ -282,6 +284,19 @@ async def dispatch(
         leases = store.leases(process)
         role = DispatchRole(store.registry, process, leases, desk, new_dispatcher)
         await role.run()
+
+
+def _options(settings: Settings) -> dict[str, OptionsCheck]:
+    """What looks at a command's options, by the accounts' keys."""
+
+    def by(check: OptionsChecker, section: AccountSettings) -> OptionsCheck:
+        return lambda action, options: check(action, options, section)
+
+    return {
+        make_key(name, section.account): by(check, section)
+        for name, check in OPTIONS.items()
+        for section in getattr(settings, name)
+    }
 
 
 def _reasons(projection: Projection) -> list[str]:

@@ -41,14 +41,14 @@ def end_as(
 
     try:
         run_until_signal(ask())
-    except ProblemError as error:
-        if error.code in _OUR_FAULT:
+    except (ValueError, RefusedError) as error:
+        if not isinstance(error, ProblemError) or error.code in _OUR_FAULT:
             raise _to_put_right(error, url) from error
         failure = _reason(error)
-    except (ValueError, RefusedError) as error:
-        raise _to_put_right(error, url) from error
     except UnansweredError as error:
-        failure = f"nobody knows what became of it: {error}"
+        failure = _unanswered(error, url)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         message = f"{error.filename} cannot be written: {error.strerror}"
         raise ConfigError(message) from error
@@ -62,6 +62,12 @@ def _to_put_right(error: Exception, url: str) -> ConfigError:
         return ConfigError(str(error))
     cure = ": give a good --token" if error.code in _TOKEN_WANTED else ""
     return ConfigError(f"{url} refused: {error}{cure}")
+
+
+def _unanswered(error: UnansweredError, url: str) -> str:
+    if error.taken:
+        return f"nobody knows what became of it: {error}"
+    return f"no answer of {url}: {error}"
 
 
 def _reason(error: ProblemError) -> str:

@@ -122,9 +122,10 @@ def _refuse_emptiness(settings: Settings, config: Path | None) -> None:
             "write one, name another file with --config, or try `tracker demo`"
         )
         raise ConfigError(message)
+    *some, last = (f"[[{name}]]" for name in settings.accounts)
     _stderr.print(
-        "no account is configured, so no call will be seen: add [[genesys]]"
-        ", [[vonage_cc]] or [[kazoo]]"
+        "no account is configured, so nothing will be seen: add "
+        f"{', '.join(some)} or {last}"
     )
 
 

@@ -69,7 +69,12 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     if not as_json and (type_ or since):
         raise ConfigError("--type and --since choose events: add --json")
     tracker = Tracker(url, token)
-    shown = _print_events(tracker, wanted, since) if as_json else _show(tracker, wanted)
+    if as_json:
+        shown = _print_events(tracker, wanted, since, _Losses(url))
+    elif _stdout.is_terminal:
+        shown = _show(tracker, wanted)
+    else:
+        raise ConfigError("the table needs a terminal: add --json for events as lines")
     try:
         run_until_signal(shown)
     except RefusedError as error:
@@ -80,9 +85,31 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
         raise ConfigError(str(error)) from error
 
 
-async def _print_events(tracker: Tracker, wanted: Filter, since: str | None) -> None:
-    async with aclosing(tracker.events(wanted, since=since)) as events:
+class _Losses:
+    """Says on stderr that the server at *url* is away, once for each reason."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._said = ""
+
+    def __call__(self, reason: str) -> None:
+        if reason != self._said:
+            words = f"tracker: {self._url} is away ({reason}): it is tried again"
+            typer.echo(words, err=True)
+        self._said = reason
+
+    def over(self) -> None:
+        """The server is there."""
+        self._said = ""
+
+
+async def _print_events(
+    tracker: Tracker, wanted: Filter, since: str | None, losses: _Losses
+) -> None:
+    events = tracker.events(wanted, since=since, on_loss=losses)
+    async with aclosing(events):
         async for event in events:
+            losses.over()
             print_line(event)
 
 

@@ -35,7 +35,17 @@ class ProblemError(RefusedError):
 
 
 class UnansweredError(TrackerError):
-    """There was no answer: what was asked for may have been done."""
+    """There was no answer, or not all of one.
+
+    Args:
+        message: Why.
+        taken: What was asked for may have been done. False: it certainly was not, or
+            it was only to be told something.
+    """
+
+    def __init__(self, message: str, *, taken: bool = False) -> None:
+        super().__init__(message)
+        self.taken = taken
 
 
 def call_path(call: str) -> str:
@@ -89,6 +99,7 @@ async def ask(
     """
     given = None if body is None else {k: v for k, v in body.items() if v is not None}
     timeout = aiohttp.ClientTimeout(total=ANSWER_S + wait_s)
+    taken = False
     for left in range(repeats, -1, -1):
         try:
             async with (
@@ -99,8 +110,11 @@ async def ask(
             ):
                 return await said(answer)
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            never_came = isinstance(error, aiohttp.ClientConnectorError)
+            taken |= method != "GET" and not never_came
             if not left:
-                raise UnansweredError(str(error) or "no answer in time") from error
+                words = str(error) or "no answer in time"
+                raise UnansweredError(words, taken=taken) from error
         except aiohttp.ClientError as error:
             raise RefusedError(0, "it does not speak as tracker does") from error
     raise AssertionError("the last one ends it")

@@ -1,6 +1,6 @@
 """What a program that uses tracker holds in its hand."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from secrets import token_hex
 from typing import Any, Literal
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from tracker.client.access import Access, Renew
 from tracker.client.asking import call_path, post
-from tracker.client.follower import Event, Follower
+from tracker.client.follower import Event, Follower, Lost
 from tracker.client.live import LiveCalls
 from tracker.client.stream import follow
 from tracker.client.webhooks import Webhooks
@@ -41,13 +41,18 @@ class Tracker(Webhooks):
         super().__init__(url.rstrip("/"), Access(token))
 
     async def events(
-        self, wanted: Filter = _EVERYTHING, *, since: str | None = None
+        self,
+        wanted: Filter = _EVERYTHING,
+        *,
+        since: str | None = None,
+        on_loss: Callable[[str], None] | None = None,
     ) -> AsyncGenerator[dict[str, Any], None]:
         """Events as CloudEvents, each exactly once, also when connections break.
 
         Args:
             wanted: Which ones.
             since: A cursor; None = from now on.
+            on_loss: Told why, whenever there is no connection; it is tried again.
 
         Raises:
             PositionLostError: What came next is gone: take a snapshot.
@@ -60,6 +65,8 @@ class Tracker(Webhooks):
             async for message in messages:
                 if isinstance(message, Event):
                     yield message.body
+                elif isinstance(message, Lost) and on_loss is not None:
+                    on_loss(message.reason)
 
     async def calls(
         self, wanted: Filter = _EVERYTHING, live: LiveCalls | None = None

@@ -174,6 +174,11 @@ class Archive(Protocol):
         """Whether it can prepare bulk downloads."""
         ...
 
+    @property
+    def lists_by_start(self) -> bool:
+        """Whether one saved late stands where it began, not among the newest."""
+        ...
+
     async def recordings(
         self, query: MediaQuery, limit: int, after: str | None = None
     ) -> Page:
@@ -190,7 +195,7 @@ class Archive(Protocol):
     def saved_since(self, at: datetime) -> AsyncIterator[Sequence[MediaSnapshot]]:
         """Pages of all that the platform may have saved since *at*, in no order.
 
-        More than that does no harm.
+        More than that does no harm. Where `lists_by_start`: of all that began since.
         """
         ...
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from tracker.domain.spelt import Spelt
 from tracker.domain.terms import Action, Reason
 
 MAX_OPTIONS = 20
@@ -15,7 +16,9 @@ Deadline = Annotated[
     float, Field(ge=1, le=120, description="Seconds from the sending to the last look.")
 ]
 IdempotencyKey = Annotated[
-    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[!-~]+$")
+    str,
+    StringConstraints(min_length=1, max_length=255),
+    Spelt(r"^[!-~]+$", "visible ASCII characters"),
 ]
 
 

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from tracker.domain.archive import Archive
 from tracker.domain.snapshot import CommandPart
+from tracker.domain.terms import Action
 from tracker.errors import OutletError
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
@@ -20,6 +21,7 @@ from tracker.fanout.settings import FanoutSettings
 from tracker.fanout.waiting import Waiting
 from tracker.outlets.auth import Authenticator
 from tracker.outlets.egress import Guard
+from tracker.outlets.faults import Fault
 from tracker.outlets.origins import parse_origin
 from tracker.outlets.quota import Quota
 from tracker.outlets.seal import Seal
@@ -49,22 +51,13 @@ class ServerSettings(FanoutSettings):
     """Of pages that are not tracker's own and may ask it, as ``https://host``."""
 
 
-class Fault(BaseModel):
-    """What is wrong with one field of a body."""
-
-    model_config = ConfigDict(frozen=True)
-
-    field: str
-    detail: str
-
-
 class Extra(BaseModel):
     """What some problems tell beside their words.
 
     Attributes:
         command: The open one, which stands in the way.
         command_id: Of the one that was asked for: look whether it was taken.
-        errors: Every wrong field of the body.
+        errors: Every wrong field of the body, or parameter of the query.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -130,6 +123,16 @@ class ProblemError(OutletError):
         )
 
 
+def wrong(faults: Sequence[Fault]) -> ProblemError:
+    """The answer to a request with *faults*."""
+    detail = "; ".join(f"{fault.field}: {fault.detail}" for fault in faults)
+    return ProblemError(400, detail, extra=Extra(errors=tuple(faults)))
+
+
+OptionsCheck = Callable[[Action, Mapping[str, str | int | bool]], None]
+"""Raises CommandRefusedError: the platform would not take the options, and why."""
+
+
 class Webhooks(NamedTuple):
     """What is needed to manage webhook endpoints."""
 
@@ -146,6 +149,7 @@ class Services:
         ready: Why this process should get no traffic; empty = it should.
         version: Of tracker.
         archives: Stored recordings, by their account's key.
+        options: What looks at a command's, by the key of the call's account.
         accounts: Keys of those in the settings, whether or not they have spoken yet.
         quota: What subjects have used of what they may.
         seal: Of what only tracker's own processes may read again.
@@ -164,6 +168,7 @@ class Services:
     ready: Callable[[], Sequence[str]]
     version: str
     archives: Mapping[str, Archive] = field(default_factory=dict)
+    options: Mapping[str, OptionsCheck] = field(default_factory=dict)
     accounts: frozenset[str] = frozenset()
     quota: Quota = field(default_factory=Quota)
     seal: Seal = field(default_factory=Seal)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 from tracker.domain.archive import Archive
 from tracker.domain.reading import Reading
 from tracker.domain.terms import Action
+from tracker.errors import CommandRefusedError
 
 Options = Mapping[str, str | int | bool]
 """What a platform alone understands of a command."""
@@ -153,3 +154,14 @@ class CheckedArchive(Archive, Protocol):
             ProviderError: It cannot be used, and why.
         """
         ...
+
+
+def refuse_options(_action: Action, options: Options, _settings: object = None) -> None:
+    """See that there are none, on a platform that takes none.
+
+    Raises:
+        CommandRefusedError: There are.
+    """
+    if options:
+        message = f"the platform knows no options: {', '.join(sorted(options))}"
+        raise CommandRefusedError(message)

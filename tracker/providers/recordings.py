@@ -1,9 +1,10 @@
 """Any platform's stored recordings as a source: what is new, what went, exports.
 
-Every read looks back: a platform may save a recording long after its call. The last
-hours are read at every interval; now and then, and whenever an observation begins, as
-far back as a recording may be late. What was told once is remembered and not told
-again; what this process forgets, the keepers remember.
+Every read looks back: a platform may save a recording long after its call. Where that
+one is listed by its start, every read goes as far back as a recording may be late.
+Where it is listed by its save, the last hours show it; all is read now and then, for
+what went. So is it whenever an observation begins. What was told once is remembered and
+not told again; what this process forgets, the keepers remember.
 """
 
 import asyncio
@@ -22,7 +23,7 @@ from tracker.providers.settings import RecordingsSettings
 NAME: Final = "recordings"
 RECENT: Final = timedelta(hours=2)
 SWEEP_EVERY: Final = 20
-"""Every so manieth read looks back as far as a recording may be late."""
+"""Of a list by save, every so manieth read looks back as far as of one by start."""
 
 EXPORT_EVERY_S: Final = 5.0
 """How often an export that somebody waits for is looked at."""
@@ -92,7 +93,8 @@ class RecordingsSource:
         while True:
             if self._sweeps or _now_s() >= self._due_s:
                 self._due_s = _now_s() + self._settings.recordings_interval_s
-                self._sweeps |= reads % SWEEP_EVERY == 0
+                sweeps = self._archive.lists_by_start or reads % SWEEP_EVERY == 0
+                self._sweeps |= sweeps
                 reads += 1
                 async for turn in self._read():
                     yield turn
@@ -138,18 +140,20 @@ class RecordingsSource:
             if turn:
                 yield turn
             self._retold -= found.keys()
-            shown |= {key: raw for key, (_, raw) in found.items()}
-            self._told |= shown
+            raws = {key: raw for key, (_, raw) in found.items()}
+            shown |= raws
+            self._told |= raws
         self._answered_at_s = _now_s()
+        ended: list[Reading] = []
         if sweeps:
             gone, kept = await self._missing(since, shown)
             if gone:
                 yield [Saved(media=media, gone=True) for media in gone]
             self._told = shown | kept
-            self._retold.clear()
-            yield [Polled(age_s=_now_s() - began_s)]
+            self._retold &= self._told.keys()
+            ended.append(Polled(age_s=_now_s() - began_s))
             self._polled_at = began_at
-        yield [Checkpoint(age_s=_now_s() - began_s, process="")]
+        yield [*ended, Checkpoint(age_s=_now_s() - began_s, process="")]
 
     def _since(self, now: datetime) -> datetime:
         late = timedelta(hours=self._settings.recordings_late_h)
@@ -183,9 +187,11 @@ class RecordingsSource:
     async def _is_there(self, key: str) -> bool:
         try:
             await self._archive.recording(key)
+            is_there = True
         except NotFoundError:
-            return False
-        return True
+            is_there = False
+        self._answered_at_s = _now_s()
+        return is_there
 
     async def _read_exports(self) -> AsyncIterator[Sequence[Reading]]:
         for key, last in list(self._exports.items()):

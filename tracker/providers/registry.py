@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from tracker.providers.base import Account, CheckedArchive
+from tracker.domain.terms import Action
+from tracker.providers.base import Account, CheckedArchive, Options, refuse_options
 from tracker.providers.genesys.source import open_account as open_genesys
 from tracker.providers.kazoo.archive import open_archive as open_kazoo_archive
+from tracker.providers.kazoo.options import check_options as check_kazoo_options
 from tracker.providers.kazoo.source import open_account as open_kazoo_account
 from tracker.providers.vonage_business.archive import (
     open_archive as open_vonage_business_archive,
@@ -24,6 +26,15 @@ PROVIDERS: Final[Mapping[str, Opener]] = {
     "vonage_business": open_vonage_business_account,
     "kazoo": open_kazoo_account,
 }
+
+OptionsChecker = Callable[[Action, Options, Any], None]
+
+OPTIONS: Final[Mapping[str, OptionsChecker]] = {
+    "genesys": refuse_options,
+    "vonage_cc": refuse_options,
+    "kazoo": check_kazoo_options,
+}
+"""Those that take commands: what looks at the options, by the account's settings."""
 
 ArchiveOpener = Callable[[Any], AbstractAsyncContextManager[CheckedArchive]]
 

@@ -50,9 +50,11 @@ class RecordingsSettings(AccountSettings):
     """An account whose stored recordings are polled, so that new ones are announced.
 
     Attributes:
-        recordings_interval_s: How often those of the last hours are read.
+        recordings_interval_s: From the begin of one look for new ones to the next
+            one's; one that takes longer delays it.
         recordings_late_h: How long after its start a recording may be saved and is
-            still found; so far back is read now and then.
+            still found. A platform that lists by start is read so far back at every
+            look, one that lists by save at every twentieth.
         backfill_days: How far back an account's first read announces; what is older
             was there before, and is announced to nobody.
     """

@@ -1,5 +1,6 @@
 """`tracker pause` and its like, as processes: what they print, how they end."""
 
+import asyncio
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -124,12 +125,28 @@ async def test_bad_input_is_one_sentence(
     assert (site.shown(CALL) or {})["command"] is None
 
 
-async def test_an_unanswered_command_is_no_success(tmp_path: Path) -> None:
-    """Nobody knows: exit 1."""
-    url = f"http://127.0.0.1:{free_port()}"
-    status, _, err = await done("pause", CALL, "--url", url, cwd=tmp_path)
-    assert status == 1
-    assert err.startswith("tracker: nobody knows what became of it: ")
+async def test_what_is_unanswered_is_no_success(tmp_path: Path) -> None:
+    """Exit 1; what may have been done is told from what only was not told."""
+    absent = f"http://127.0.0.1:{free_port()}"
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    silent = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    pause, listing = ("pause", CALL), ("recordings", "list")
+    async with server:
+        for arguments, url, says in (
+            (pause, silent, "nobody knows what became of it"),
+            (pause, absent, f"no answer of {absent}"),
+            (listing, silent, f"no answer of {silent}"),
+            (listing, absent, f"no answer of {absent}"),
+        ):
+            status, _, err = await done(*arguments, "--url", url, cwd=tmp_path)
+            assert status == 1
+            assert err.startswith(f"tracker: {says}: ")
+
+
+async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Hear a request, and answer nothing."""
+    await reader.readuntil(b"\r\n\r\n")
+    writer.close()
 
 
 def test_stages_that_were_not_seen_are_known_by_their_times() -> None:

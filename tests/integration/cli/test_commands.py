@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.http.site import JWT, OPEN, SECRET, call, serving
+from tests.integration.servers import free_port
+from tests.unit.outlets.shelf import Shelf
 from tracker.cli import main
 from tracker.outlets.auth import Authenticator, AuthSettings
 
@@ -82,6 +84,7 @@ async def line_with(text: str, stream: asyncio.StreamReader | None) -> str:
         (("token",), 'auth.mode = "jwt"\nauth.secret_file = "s"', "let `tracker run`"),
         (("watch", "--url", "x"), None, "write http://host:port"),
         (("watch", "--since", "x"), None, "add --json"),
+        (("watch",), None, "the table needs a terminal: add --json"),
     ],
 )
 def test_what_is_wrong_is_one_sentence(
@@ -178,6 +181,67 @@ async def test_watch_without_a_token_is_one_sentence(tmp_path: Path) -> None:
         async with started(*arguments, cwd=tmp_path, **variables) as process:
             assert "call.started" in await line_with("specversion", process.stdout)
             assert await interrupted(process) == 0
+
+
+async def test_watch_says_that_the_server_is_away(tmp_path: Path) -> None:
+    """At once, on stderr, once; and goes on trying."""
+    url = f"http://127.0.0.1:{free_port()}"
+    async with started("watch", "--json", "--url", url, cwd=tmp_path) as process:
+        assert url in await line_with("is tried again", process.stderr)
+        await asyncio.sleep(1)
+        assert await interrupted(process) == 0
+        out, err = await process.communicate()
+        assert (out, err) == (b"", b"")
+
+
+async def test_who_reads_no_further_ends_it_quietly(tmp_path: Path) -> None:
+    """As `| head -1` does."""
+    shelf = Shelf("a")
+    for number in range(3000):
+        shelf.put(number)
+    async with serving(archives=[shelf]) as site:
+        script = f'"{sys.executable}" -m tracker recordings list | head -1'
+        process = await asyncio.create_subprocess_shell(
+            script,
+            cwd=tmp_path,
+            env={**os.environ, "TRACKER_URL": site.url},
+            stdout=PIPE,
+            stderr=PIPE,
+        )
+        out, err = await process.communicate()
+        assert out.decode().split()[-1] == "kazoo/a/r2999"
+        assert err == b""
+
+
+async def test_run_without_accounts_names_all_that_there_are(tmp_path: Path) -> None:
+    """And serves all the same."""
+    (tmp_path / "tracker.toml").write_text("server.port = 0")
+    async with started("run", cwd=tmp_path) as process:
+        line = await line_with("no account is configured", process.stderr)
+        for name in ("genesys", "vonage_cc", "vonage_business", "kazoo"):
+            assert f"[[{name}]]" in line
+        await line_with("serves at", process.stderr)
+
+
+@pytest.mark.parametrize(
+    ("file", "begins", "says"),
+    [
+        ("secret", "ok ", "`tracker run` makes it"),
+        ("none/secret", "bad", "cannot be written"),
+    ],
+)
+async def test_check_takes_the_secret_that_run_makes(
+    file: str, begins: str, says: str, tmp_path: Path
+) -> None:
+    """It is no fault that there is none yet; nothing is made here."""
+    (tmp_path / "tracker.toml").write_text(
+        f'auth.mode = "jwt"\nauth.secret_file = "{file}"'
+    )
+    _, out, _ = await done("check", cwd=tmp_path)
+    (line,) = [line for line in out.splitlines() if " auth: " in line]
+    assert line.startswith(begins)
+    assert says in line
+    assert not (tmp_path / file).exists()
 
 
 async def test_check_has_a_line_for_everything(tmp_path: Path) -> None:

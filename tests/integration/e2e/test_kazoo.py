@@ -144,15 +144,21 @@ async def test_record_events_prove_commands(office: Opener) -> None:
         await at.desk.event("call.ended", key_of(call))
 
 
-async def test_a_wrong_option_is_refused_in_words(office: Opener) -> None:
-    """Nothing is sent, and what would be right is said."""
+async def test_a_wrong_option_is_told_in_words(office: Opener) -> None:
+    """It becomes no command, and what would be right is said."""
     async with office(**PROVEN) as at:
         call = await at.call()
-        command = await at.command(call, "start", options={"format": "ogg"})
-        assert (command["stage"], command["problem"]) == (
-            "refused",
-            "the option format must be mp3 or wav",
-        )
+        path = f"/v1/calls/{key_of(call)}/commands"
+        body = {"action": "start", "options": {"format": "ogg"}}
+        async with (
+            aiohttp.ClientSession(at.url) as http,
+            http.post(path, json=body) as got,
+        ):
+            said = "the option format must be mp3 or wav"
+            assert got.status == 400
+            fault = {"field": "options", "detail": said}
+            assert (await got.json())["errors"] == [fault]
+        assert at.desk.calls[key_of(call)]["command"] is None
         assert not [it for it in at.simulator.requests if it.method == "PUT"][1:]
 
 

@@ -77,7 +77,7 @@ async def test_pages_follow_each_other(site: Site, get: Get) -> None:
 async def test_bad_queries_say_what_is_wrong(site: Site, get: Get) -> None:
     """A parameter that does not exist, or a value that means nothing, is a 400."""
     for query, word in {
-        "agent=a": "there is no parameter agent",
+        "agent=a": "agent: there is no such parameter; there are providers, ",
         "limit=0": "limit",
         "limit=1001": "limit",
         "limit=1&limit=2": "limit: give it once",
@@ -91,6 +91,14 @@ async def test_bad_queries_say_what_is_wrong(site: Site, get: Get) -> None:
         status, problem = await get(site, f"/v1/calls?{query}")
         assert (status, problem["status"]) == (400, 400), query
         assert word in problem["detail"]
+
+
+async def test_every_wrong_parameter_is_named(site: Site, get: Get) -> None:
+    """In one answer, each once."""
+    query = "limit=1&limit=2&ended=yes&agent=a&states=on,off"
+    _, problem = await get(site, f"/v1/calls?{query}")
+    named = sorted(one["field"] for one in problem["errors"])
+    assert named == ["agent", "ended", "limit", "states"]
 
 
 async def test_any_id_makes_the_round_trip(site: Site, get: Get) -> None:

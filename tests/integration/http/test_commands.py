@@ -14,6 +14,7 @@ from tests.integration.http.site import JWT
 from tests.integration.servers import Server
 from tracker.domain.changes import Policy
 from tracker.outlets.asking import flow
+from tracker.providers.base import refuse_options
 
 CALL = "genesys/acme/c1"
 MANY = dict.fromkeys(map(str, range(21)), 1)
@@ -214,6 +215,24 @@ async def test_a_wrong_field_is_named(desk: Desk, body: Json, field: str) -> Non
     assert field in names
     assert answer.body["detail"].startswith(f"{names[0]}: ")
     assert (await desk.get(f"/v1/calls/{CALL}")).body["command"] is None
+
+
+async def test_options_are_looked_at_before_anything_is_asked(
+    guarded: KeptSite, session: ClientSession
+) -> None:
+    """In the platform's words, but to nobody who does not see the call."""
+    checks = guarded.services.options
+    assert isinstance(checks, dict)
+    checks["genesys/acme"] = refuse_options
+    desk = Desk(session, guarded.url, guarded.token())
+    answer = await desk.ask("pause", options={"colour": "red"})
+    words = "the platform knows no options: colour"
+    assert answer.body["errors"] == [{"field": "options", "detail": words}]
+    assert answer.status == 400
+    outsider = Desk(session, guarded.url, guarded.token(agents=["asmith"]))
+    assert (await outsider.ask("pause", options={"colour": "red"})).status == 404
+    assert (await desk.get(f"/v1/calls/{CALL}")).body["command"] is None
+    assert (await desk.ask("pause")).status == 202
 
 
 async def test_every_wrong_field_is_told_at_once(desk: Desk) -> None:

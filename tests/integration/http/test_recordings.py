@@ -149,7 +149,7 @@ async def test_filters_reach_the_platform(
     assert (query.caller_id, query.cnam, query.dnis) == ("1", "n", "2")
     assert query.from_at.isoformat() == "2025-12-31T23:00:00+00:00"
     assert (query.min_duration_ms, query.max_duration_ms) == (1500, 60000)
-    for wrong, says in (("from=1700000000", "from: "), ("form=x", "from, kind, limit")):
+    for wrong, says in (("from=1700000000", "from: "), ("form=x", "dnis, from, to, ")):
         status, problem = await get(site, f"/v1/recordings?{wrong}")
         assert status == 400
         assert says in problem["detail"]
@@ -165,7 +165,28 @@ async def test_a_cursor_is_of_one_listing(
     after = page["next"].partition("after=")[2]
     for path in (f"?kind=kazoo&after={after}", f"?after={after[:9]}eyJ9"):
         assert (await get(site, f"/v1/recordings{path}"))[0] == 410
-    assert (await get(site, "/v1/recordings?after=x"))[0] == 400
+    status, problem = await get(site, "/v1/recordings?after=zzz")
+    assert (status, problem["detail"]) == (
+        400,
+        "after: no place of a page: take it from a page's `next`",
+    )
+
+
+async def test_an_account_that_is_hidden_is_like_one_that_is_not_there(
+    shelves: list[Shelf], get: Get
+) -> None:
+    """To a list of recordings and of exports; who names none is told of none."""
+    async with serving(JWT, archives=shelves) as site:
+        one = site.token("recordings:read", accounts=["kazoo/b"])
+        none = site.token("recordings:read", accounts=["kazoo/nope"])
+        for path in ("/v1/recordings", "/v1/exports"):
+            assert (await get(site, f"{path}?account=kazoo/b", one))[0] == 200
+            hidden = await get(site, f"{path}?account=kazoo/a", one)
+            assert hidden == await get(site, f"{path}?account=kazoo/nope", one)
+            assert hidden == await get(site, f"{path}?provider=nope", one)
+            assert hidden[0] == 404
+            assert hidden[1]["detail"] == "no such account has stored recordings"
+            assert (await get(site, path, none))[0] == 200
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,18 @@ async def test_a_cursor_is_for_the_order_it_was_made_in() -> None:
                 await at.archive.recordings(rising, 2, text)
 
 
+async def test_a_read_of_what_is_recent_costs_its_pages() -> None:
+    """One request for each shelf, and one more for every 199 on it."""
+    async with site() as at:
+        at.simulator.fill(1_000)
+        at.simulator.fill(300, user="7", apart_s=30)
+        since = datetime.now(UTC) - timedelta(hours=48)
+        found = [it.key async for page in at.archive.saved_since(since) for it in page]
+        assert len(set(found)) == len(found) == 1_300
+        asked = [it for it in at.simulator.requests if it.path != "/token"]
+        assert len(asked) == 3 + 1_000 // 199 + 300 // 199
+
+
 async def test_a_check_counts_what_there_is() -> None:
     """In one line."""
     async with site() as at:

@@ -67,6 +67,26 @@ async def test_what_is_wrong_is_named(
     assert (await caller.ask("GET", PATH))[1]["items"] == []
 
 
+async def test_all_that_is_wrong_is_named_at_once(
+    caller: Caller, receiver: Receiver
+) -> None:
+    """Each where it is, whatever finds it; of a new one and of one that is there."""
+    filter_ = {"colour": ["x"], "types": ["x"]}
+    wrong = {"url": "https://10.0.0.1/", "filter": filter_, "since": "x"}
+    status, problem = await caller.ask("POST", PATH, wrong)
+    found = {one["field"]: one["detail"] for one in problem["errors"]}
+    assert (status, sorted(found)) == (
+        400,
+        ["filter.colour", "filter.types", "since", "url"],
+    )
+    assert "there are providers, accounts, teams, agents" in found["filter.colour"]
+    made = await caller.add(receiver.url)
+    change = {"url": "http://public.example/", "filter": None, "rate_per_s": 0}
+    status, problem = await caller.ask("PATCH", f"{PATH}/{made['id']}", change)
+    named = sorted(one["field"] for one in problem["errors"])
+    assert (status, named) == (400, ["filter", "rate_per_s", "url"])
+
+
 async def test_who_may_not_see_it_finds_nothing(site: KeptSite, caller: Caller) -> None:
     """It is its creator's, and theirs who may see all that it is told."""
     made = await caller.add("https://public.example/hook")

@@ -36,6 +36,8 @@ class Shelf(Archive):
     Attributes:
         held: Recordings by key.
         failure: What every method raises, while it is set.
+        lists_by_start: One saved late stands where it began.
+        breaks_off: A listing does, after its first page.
         audio_bytes: Of every audio file.
         tells_size: Whether a file's size is told before it comes.
         short_by: Bytes of a file that are told and do not come.
@@ -47,6 +49,8 @@ class Shelf(Archive):
 
     def __init__(self, account: str, provider: str = "kazoo", *, exports: bool = True):
         self._key, self._exports = make_key(provider, account), exports
+        self._by_start = False
+        self.breaks_off = False
         self.held: dict[str, MediaSnapshot] = {}
         self.jobs: dict[str, ExportSnapshot] = {}
         self.failure: Exception | None = None
@@ -67,6 +71,14 @@ class Shelf(Archive):
     @property
     def exports(self) -> bool:
         return self._exports
+
+    @property
+    def lists_by_start(self) -> bool:
+        return self._by_start
+
+    @lists_by_start.setter
+    def lists_by_start(self, by_start: bool) -> None:
+        self._by_start = by_start
 
     def put(self, number: int, **more: Any) -> str:
         """Store the recording that began *number* seconds after the beginning."""
@@ -105,10 +117,14 @@ class Shelf(Archive):
     async def saved_since(
         self, at: datetime
     ) -> AsyncGenerator[Sequence[MediaSnapshot]]:
-        """Two to a page, whenever they began."""
+        """Two to a page; whenever they began, unless they are listed by that."""
         self._hear("saved_since", at)
         found = sorted(self.held.values(), key=_order)
+        if self.lists_by_start:
+            found = [it for it in found if it.started_at and it.started_at >= at]
         for number in range(0, len(found), 2):
+            if number and self.breaks_off:
+                raise ProviderUnavailableError("it broke off")
             yield found[number : number + 2]
 
     async def recording(self, key: str) -> MediaSnapshot:

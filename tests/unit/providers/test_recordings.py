@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,6 +55,40 @@ async def test_each_is_told_once_however_often_it_is_read(shelf: Shelf) -> None:
         await observer.until(lambda: len(observer.checkpoints) > reads + 2)
     assert keys(observer) == [*first, late]
     assert not any(one.old for one in saved(observer))
+
+
+@pytest.mark.parametrize("by_start", [True, False])
+async def test_one_that_appears_late_is_told_by_the_next_read(
+    shelf: Shelf, by_start: bool
+) -> None:
+    """Whatever its list goes by; and only where it is by start is much read again."""
+    shelf.lists_by_start = by_start
+    async with polled(shelf, recordings_interval_s=3600) as observer:
+        late = shelf.put(1, started_at=NEW - timedelta(hours=23))
+        observer.source.look(late)
+        await observer.until(lambda: len(observer.checkpoints) == 2)
+    assert keys(observer) == [late]
+    asked = [at for what, at in shelf.asked if what == "saved_since"]
+    assert (NEW - asked[1] > timedelta(hours=23)) == by_start
+
+
+async def test_a_read_that_breaks_off_loses_nothing(shelf: Shelf) -> None:
+    """What it told is not told again, what it did not show is neither new nor gone."""
+    shelf.lists_by_start = True
+    for number in range(4):
+        shelf.put(number, started_at=NEW + timedelta(seconds=number))
+    async with polled(shelf) as observer:
+        shelf.breaks_off = True
+        await observer.until(lambda: observer.failures)
+        first = shelf.put(0, started_at=NEW - timedelta(hours=1))
+        last = shelf.put(9, started_at=NEW + timedelta(seconds=9))
+        failures = len(observer.failures)
+        await observer.until(lambda: len(observer.failures) > failures + 1)
+        assert keys(observer)[4:] == [first]
+        shelf.breaks_off = False
+        await observer.until(lambda: len(saved(observer)) == 6)
+    assert keys(observer)[4:] == [first, last]
+    assert not any(one.gone for one in saved(observer))
 
 
 async def test_one_whose_audio_came_is_told_again(shelf: Shelf) -> None:
@@ -115,6 +149,22 @@ async def test_a_resync_tells_everything_again(shelf: Shelf) -> None:
     async with polled(shelf) as observer:
         observer.source.resync()
         await observer.until(lambda: keys(observer) == [first, first])
+
+
+async def test_a_resync_amid_a_read_tells_everything_again(shelf: Shelf) -> None:
+    """Also what that read had shown before."""
+    told = [shelf.put(number) for number in range(4)]
+    source = RecordingsSource(shelf, RecordingsSettings(account="acme"))
+    source.begin(NEW)
+    again: list[str] = []
+    async with aclosing(source.observe()) as turns:
+        async for turn in turns:
+            again += [it.media.key for it in turn if isinstance(it, Saved)]
+            if again == told:
+                source.resync()
+            if len(again) == 2 * len(told):
+                break
+    assert again == [*told, *told]
 
 
 async def test_it_begins_anew_after_trouble(shelf: Shelf) -> None:

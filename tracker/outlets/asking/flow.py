@@ -18,7 +18,7 @@ from tracker.domain.watch import Unwatch, Watch
 from tracker.errors import StoreUnavailableError
 from tracker.fanout.waiting import Ticket
 from tracker.outlets.asking.asker import Asked, Asker
-from tracker.outlets.asking.problems import problem_of
+from tracker.outlets.asking.problems import problem_of, refuse_wrong_options
 from tracker.outlets.auth import ForbiddenError
 from tracker.outlets.payload import Extra, ProblemError, Services, audit
 from tracker.store.requests import KeptCommand
@@ -122,6 +122,8 @@ class Asking:
         if command is not None:
             return command
         await self._find(asker, asked)
+        check = self._services.options.get(account_of(asked.call))
+        refuse_wrong_options(asked.wanted, check)
         return await self._take(asker, asked)
 
     async def _first(self, asker: Asker, asked: Asked) -> CommandPart | None:

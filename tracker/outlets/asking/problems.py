@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from tracker.outlets.payload import Extra, ProblemError
+from tracker.domain.wanted import Wanted
+from tracker.errors import CommandRefusedError
+from tracker.outlets.faults import Fault
+from tracker.outlets.payload import Extra, OptionsCheck, ProblemError, wrong
 
 TYPE: Final = "urn:tracker:problem:"
 
@@ -33,3 +36,17 @@ def problem_of(
         type_=TYPE + code.replace("_", "-"),
         extra=extra or Extra(command_id=command_id),
     )
+
+
+def refuse_wrong_options(wanted: Wanted, check: OptionsCheck | None) -> None:
+    """See that the platform would take the options; nobody asks it.
+
+    Raises:
+        ProblemError: 400, with what would be right.
+    """
+    if check is None:
+        return
+    try:
+        check(wanted.action, wanted.options)
+    except CommandRefusedError as error:
+        raise wrong([Fault(field="options", detail=str(error))]) from error

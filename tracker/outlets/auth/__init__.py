@@ -31,6 +31,7 @@ from tracker.outlets.auth.settings import (
     AuthSettings,
     create_secret_file,
     load_secret,
+    secret_to_make,
 )
 from tracker.outlets.auth.tokens import LEEWAY_S
 
@@ -53,4 +54,5 @@ __all__ = [
     "is_loopback",
     "load_secret",
     "mint",
+    "secret_to_make",
 ]

@@ -129,6 +129,20 @@ def load_secret(settings: AuthSettings) -> bytes:
     return secret
 
 
+def secret_to_make(settings: AuthSettings) -> Path | None:
+    """The file that `create_secret_file` would make; None = there is one, or none is.
+
+    Raises:
+        ConfigError: It could not be made.
+    """
+    file = settings.secret_file
+    if settings.mode != "jwt" or file is None or file.exists():
+        return None
+    if not os.access(file.parent, os.W_OK | os.X_OK):
+        raise _unwritable(file, "its directory is not there, or not ours")
+    return file
+
+
 def create_secret_file(path: Path) -> bool:
     """Make a random secret that only its owner can read; False = there is one.
 
@@ -147,15 +161,16 @@ def create_secret_file(path: Path) -> bool:
     except FileExistsError:
         return False
     except OSError as error:
-        message = (
-            f"auth.secret_file {path} cannot be written ({error.strerror}): name a "
-            "file in a directory that exists and is ours"
-        )
-        raise ConfigError(message) from error
+        raise _unwritable(path, error.strerror) from error
     finally:
         with suppress(OSError):
             draft.unlink()
     return True
+
+
+def _unwritable(path: Path, why: str | None) -> ConfigError:
+    cure = "name a file in a directory that exists and is ours"
+    return ConfigError(f"auth.secret_file {path} cannot be written ({why}): {cure}")
 
 
 def _read(path: Path, name: str) -> str:

@@ -150,14 +150,20 @@ class Shelves:
         """Those of a *provider* and *account*, by key; None = of all.
 
         An account is named alone, or as ``provider/account``.
+
+        Raises:
+            ProblemError: 404, those that were named are not there, or hidden.
         """
-        return [
+        found = [
             archive
             for key, archive in sorted(self._services.archives.items())
             if self._asker.has_account(key)
             and provider in (None, split_key(key)[0])
             and account in (None, key, split_key(key)[1])
         ]
+        if not found and (provider or account):
+            raise ProblemError(404, "no such account has stored recordings")
+        return found
 
     def of(self, key: str) -> Archive:
         """The one where *key* is.

@@ -1,7 +1,8 @@
 """Bodies of requests, and the header fields that say how to answer: one way each."""
 
 import re
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 from aiohttp import hdrs, web
 from multidict import MultiMapping
@@ -9,11 +10,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from tracker.domain.wanted import IdempotencyKey
+from tracker.outlets.faults import Fault, faults_of
 from tracker.outlets.http.operation import Header
-from tracker.outlets.payload import JSON, Extra, Fault, ProblemError
+from tracker.outlets.payload import JSON, ProblemError, wrong
 
 MAX_WAIT_S: Final = 30
-MAX_FAULTS: Final = 20
 
 PREFER: Final = Header(
     "Prefer",
@@ -35,12 +36,13 @@ _WAIT: Final = re.compile(r'\s*wait\s*=\s*("?)0*(\d+)\1\s*(?:;.*)?', re.IGNORECA
 _IS_WAIT: Final = re.compile(r"\s*wait\s*(?:[=;]|$)", re.IGNORECASE)
 _KEY: Final[TypeAdapter[str]] = TypeAdapter(IdempotencyKey)
 _KEY_WORDS: Final = "Idempotency-Key: once, 1 to 255 visible ASCII characters"
-_FIELD_CHARACTERS: Final = 100
 
 M = TypeVar("M", bound=BaseModel)
+Vet = Callable[[Mapping[str, Any]], Awaitable[Sequence[Fault]]]
+"""Asked about the fields with which a model finds no fault."""
 
 
-async def parse_body(model: type[M], request: web.Request) -> M:
+async def parse_body(model: type[M], request: web.Request, vet: Vet | None = None) -> M:
     """What the body says.
 
     Raises:
@@ -60,12 +62,15 @@ async def parse_body(model: type[M], request: web.Request) -> M:
     if not isinstance(data, dict):
         raise ProblemError(400, "the body is not a JSON object")
     try:
-        return model.model_validate_json(raw)
+        parsed, faults = model.model_validate_json(raw), []
     except ValidationError as error:
-        faults = _faults(model, error)
-        first = faults[0]
-        detail = f"{first.field}: {first.detail}"
-        raise ProblemError(400, detail, extra=Extra(errors=faults)) from error
+        parsed, faults = None, faults_of(model, error)
+    if vet is not None:
+        named = {fault.field.partition(".")[0] for fault in faults}
+        faults += await vet({k: v for k, v in data.items() if k not in named})
+    if parsed is None or faults:
+        raise wrong(faults)
+    return parsed
 
 
 def preferred_wait_s(headers: MultiMapping[str]) -> int | None:
@@ -102,20 +107,3 @@ def answer_headers(location: str, wait_s: int | None = None) -> dict[str, str]:
     """What goes with the answer to a POST."""
     headers = {str(hdrs.LOCATION): location}
     return headers | ({} if wait_s is None else {APPLIED.name: f"wait={wait_s}"})
-
-
-def _faults(model: type[BaseModel], error: ValidationError) -> tuple[Fault, ...]:
-    """Each wrong field once, with everything that it could have been."""
-    found: dict[str, list[str]] = {}
-    for fault in error.errors(include_input=False, include_url=False):
-        name = ".".join(map(str, fault["loc"][:2]))[:_FIELD_CHARACTERS]
-        words = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            known = (field.alias or key for key, field in model.model_fields.items())
-            words = f"there is no such field; there are {', '.join(known)}"
-        found.setdefault(name, []).append(words)
-    faults = (
-        Fault(field=name, detail="; or: ".join(dict.fromkeys(words)))
-        for name, words in list(found.items())[:MAX_FAULTS]
-    )
-    return tuple(faults)

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 
 from tracker.domain.base import Model
 from tracker.domain.delivery import Delivery, DeliveryStatus, Owed
+from tracker.domain.spelt import Spelt
 from tracker.errors import PositionLostError
 from tracker.fanout.cursor import Cursor, Place, Position
 from tracker.fanout.events import expand
@@ -23,7 +24,7 @@ from tracker.outlets.http.operation import (
     json_answer,
     json_model,
 )
-from tracker.outlets.http.query import Limit, parse_query
+from tracker.outlets.http.query import FROM_NEXT, Limit, parse_query
 from tracker.outlets.payload import SERVICES, ProblemError, Services, join_items
 from tracker.store.deliveries import Spot, Wanted
 from tracker.store.endpoints import Wish
@@ -53,10 +54,10 @@ class DeliveryQuery(BaseModel):
         AwareDatetime | None, Field(description="Over, or owed, then or earlier.")
     ] = None
     limit: Limit = 100
-    after: Annotated[
-        str | None,
-        Field(pattern=r"^(owed|over):\d{1,15}-\d{1,4}-\d{1,19}$"),
-    ] = None
+    after: (
+        Annotated[str, Spelt(r"^(owed|over):\d{1,15}-\d{1,4}-\d{1,19}$", FROM_NEXT)]
+        | None
+    ) = None
 
 
 class DeliveryPage(Model):

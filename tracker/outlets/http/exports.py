@@ -107,13 +107,13 @@ async def _follow(request: web.Request, export: ExportSnapshot) -> None:
 async def list_exports(request: web.Request) -> web.Response:
     """The exports that the platforms still know."""
     shelves, wanted = Shelves(request), parse_query(ExportQuery, request.query)
-    chosen = shelves.chosen(wanted.provider, wanted.account) if shelves.whole else []
+    chosen = shelves.chosen(wanted.provider, wanted.account)
 
     async def known(archive: Archive) -> Sequence[ExportSnapshot]:
         async with answered():
             return await archive.export_jobs()
 
-    able = [archive for archive in chosen if archive.exports]
+    able = [archive for archive in chosen if archive.exports and shelves.whole]
     found, problems = await _each(able, known)
     if able and len(problems) == len(able):
         raise all_failed(problems.values())
@@ -187,7 +187,7 @@ OPERATIONS: Final = (
         "Bulk downloads that platforms prepare",
         ExportPage,
         query=ExportQuery,
-        problems=(400, 502, 504),
+        problems=(400, 404, 502, 504),
         scope="recordings:read",
     ),
     Operation(

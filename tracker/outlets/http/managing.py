@@ -1,12 +1,12 @@
 """One who manages webhook endpoints: what they may do, and what they are shown."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tracker.domain.base import Instant, Model
 from tracker.domain.terms import ALL_KINDS
@@ -22,17 +22,17 @@ from tracker.outlets.endpoint import (
     Secret,
     Url,
 )
+from tracker.outlets.faults import Fault
 from tracker.outlets.http.operation import (
     PRINCIPAL,
     json_model,
 )
 from tracker.outlets.payload import (
     SERVICES,
-    Extra,
-    Fault,
     ProblemError,
     Webhooks,
     audit,
+    wrong,
 )
 from tracker.store.deliveries import Summary
 
@@ -80,6 +80,14 @@ class ChangedEndpoint(BaseModel):
     filter: Filter | None = None
     rate_per_s: Rate | None = None
     state: State | None = None
+
+    @field_validator("url", "description", "filter", mode="before")
+    @classmethod
+    def _is_named(cls, value: object) -> object:
+        if value is None:
+            message = "it cannot be null"
+            raise ValueError(message)
+        return value
 
 
 class Rotation(BaseModel):
@@ -201,19 +209,24 @@ class Managing:
         await self.webhooks.endpoints.change(self.id, swap)
         return last[-1]
 
-    async def vet(self, url: str) -> None:
-        """See that *url* can be sent to now.
-
-        Raises:
-            ProblemError: 400.
-        """
+    async def vet(self, said: Mapping[str, Any]) -> list[Fault]:
+        """What is wrong with a url that cannot be sent to now, and with a cursor."""
+        found: list[Fault] = []
         try:
             async with asyncio.timeout(LOOK_UP_S):
-                await self.webhooks.guard.vet(url)
+                if (url := said.get("url")) is not None:
+                    await self.webhooks.guard.vet(url)
         except EgressRefusedError as error:
-            raise wrong("url", str(error)) from error
-        except TimeoutError as error:
-            raise wrong("url", "its host could not be looked up in time") from error
+            found.append(Fault(field="url", detail=str(error)))
+        except TimeoutError:
+            words = "its host could not be looked up in time"
+            found.append(Fault(field="url", detail=words))
+        try:
+            if (since := said.get("since")) is not None:
+                Cursor.parse(since)
+        except ValueError as error:
+            found.append(Fault(field="since", detail=str(error)))
+        return found
 
     def cursor(self, text: str, name: str) -> Cursor:
         """The cursor written as *text*.
@@ -224,7 +237,7 @@ class Managing:
         try:
             cursor = Cursor.parse(text)
         except ValueError as error:
-            raise wrong(name, str(error)) from error
+            raise wrong([Fault(field=name, detail=str(error))]) from error
         now = self._services.projection.cursor
         if cursor.epoch != now.epoch or len(cursor.places) != len(now.places):
             raise ProblemError(410, f"{name}: the cursor is of another store")
@@ -252,12 +265,6 @@ class Managing:
         if endpoint is None or not self.may(endpoint):
             raise ProblemError(404, _NONE)
         return endpoint
-
-
-def wrong(name: str, detail: str) -> ProblemError:
-    """The answer to a body of which one field is wrong."""
-    faults = (Fault(field=name, detail=detail),)
-    return ProblemError(400, f"{name}: {detail}", extra=Extra(errors=faults))
 
 
 async def with_secret(

@@ -13,8 +13,10 @@ from pydantic import (
 )
 
 from tracker.domain.event import EVENT_TYPES
+from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Filter
-from tracker.outlets.payload import ProblemError
+from tracker.outlets.faults import Fault, faults_of
+from tracker.outlets.payload import wrong
 
 MANY: Final = frozenset(Filter.model_fields)
 """May be repeated, or hold several values between commas."""
@@ -22,9 +24,22 @@ MANY: Final = frozenset(Filter.model_fields)
 MAX_VALUES: Final = 100
 """Of one of them; the stream, whose filters are no part of a line, takes more."""
 
+FROM_NEXT: Final = "no place of a page: take it from a page's `next`"
+"""What is said of an *after* that is none."""
+
+MAX_ID: Final = 2**64 - 1
+"""Of either part of a stream's id."""
+
 _CURSOR: Final = r"^[0-9A-Za-z_-]{1,64}(~\d{1,19}-\d{1,19}(\.\d{1,6})?){1,1024}$"
 
 Q = TypeVar("Q", bound=BaseModel)
+
+
+def _cursor(text: object) -> object:
+    cursor = Cursor.parse(str(text))
+    if any(max(place.ms, place.seq) > MAX_ID for place in cursor.places):
+        raise ValueError("not a cursor: a number is too large")
+    return text
 
 
 def _flag(text: object) -> object:
@@ -68,6 +83,7 @@ class EventQuery(_FilterQuery):
 
     since: Annotated[
         str | None,
+        BeforeValidator(_cursor),
         Field(description="A cursor; without it only the newest cursor is answered."),
         WithJsonSchema({"type": "string", "pattern": _CURSOR}),
     ] = None
@@ -78,28 +94,32 @@ def parse_query(model: type[Q], given: MultiMapping[str]) -> Q:
     """The parameters of a request.
 
     Raises:
-        ProblemError: 400, naming the parameter and what it should be.
+        ProblemError: 400, naming every wrong parameter and what it should be.
     """
-    values = {name: _value(name, given.getall(name)) for name in given}
+    values = {name: _values(name, given.getall(name)) for name in given}
+    many = [_too_many(name, texts) for name, texts in values.items()]
+    faults = [fault for fault in many if fault is not None]
     try:
-        return model.model_validate(values)
+        parsed = model.model_validate(
+            {k: v if k in MANY else v[0] for k, v in values.items()}
+        )
     except ValidationError as error:
-        first = error.errors()[0]
-        name = first["loc"][0]
-        detail = f"{name}: {first['msg'].removeprefix('Value error, ')}"
-        if first["type"] == "extra_forbidden":
-            fields = model.model_fields.items()
-            known = ", ".join(sorted(field.alias or key for key, field in fields))
-            detail = f"there is no parameter {name}; there are {known}"
-        raise ProblemError(400, detail) from error
+        found = faults_of(model, error, "parameter")
+        raise wrong([*faults, *found]) from error
+    if faults:
+        raise wrong(faults)
+    return parsed
 
 
-def _value(name: str, texts: list[str]) -> str | list[str]:
-    if name in MANY:
-        values = [value for text in texts for value in text.split(",") if value]
-        if len(values) > MAX_VALUES:
-            raise ProblemError(400, f"{name}: at most {MAX_VALUES} values")
-        return values
-    if len(texts) > 1:
-        raise ProblemError(400, f"{name}: give it once")
-    return texts[0]
+def _values(name: str, texts: list[str]) -> list[str]:
+    if name not in MANY:
+        return texts
+    return [value for text in texts for value in text.split(",") if value]
+
+
+def _too_many(name: str, values: list[str]) -> Fault | None:
+    if name in MANY and len(values) > MAX_VALUES:
+        return Fault(field=name, detail=f"at most {MAX_VALUES} values")
+    if name not in MANY and len(values) > 1:
+        return Fault(field=name, detail="give it once")
+    return None

@@ -113,7 +113,7 @@ OPERATIONS: Final = (
         "Stored recordings of all accounts",
         RecordingPage,
         query=RecordingQuery,
-        problems=(400, 410, 502, 504),
+        problems=(400, 404, 410, 502, 504),
         scope="recordings:read",
     ),
     Operation(

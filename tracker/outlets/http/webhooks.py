@@ -33,7 +33,6 @@ from tracker.outlets.http.managing import (
     WebhookEndpointWithSecret,
     snapshot_of,
     with_secret,
-    wrong,
 )
 from tracker.outlets.http.operation import (
     Operation,
@@ -50,8 +49,7 @@ from tracker.outlets.payload import (
 async def post_endpoint(request: web.Request) -> web.Response:
     """Make an endpoint."""
     managing = Managing(request)
-    wanted = await parse_body(WantedEndpoint, request)
-    await managing.vet(wanted.url)
+    wanted = await parse_body(WantedEndpoint, request, managing.vet)
     since = await managing.begin(wanted.since)
     endpoints = managing.webhooks.endpoints
     if len((await endpoints.known()).endpoints) >= MAX_ENDPOINTS:
@@ -102,9 +100,7 @@ async def patch_endpoint(request: web.Request) -> web.Response:
     """Change an endpoint; its creator's own change goes by what they may see now."""
     managing = Managing(request)
     await managing.endpoint()
-    wanted = await parse_body(ChangedEndpoint, request)
-    if wanted.url is not None:
-        await managing.vet(wanted.url)
+    wanted = await parse_body(ChangedEndpoint, request, managing.vet)
     changes = _changes(wanted)
 
     def into(endpoint: Endpoint) -> Endpoint:
@@ -157,13 +153,9 @@ async def rotate_secret(request: web.Request) -> web.Response:
 
 
 def _changes(wanted: ChangedEndpoint) -> dict[str, Any]:
-    """What is named; only a rate can be unset."""
-    named = {name: getattr(wanted, name) for name in wanted.model_fields_set}
-    named.pop("state", None)
-    for name, value in named.items():
-        if value is None and name != "rate_per_s":
-            raise wrong(name, "it cannot be null")
-    return named
+    """What is named, but the state."""
+    names = wanted.model_fields_set - {"state"}
+    return {name: getattr(wanted, name) for name in names}
 
 
 OPERATIONS: Final = (

@@ -15,7 +15,9 @@ from pydantic import (
 )
 
 from tracker.domain.archive import Direction, MediaKind, MediaQuery, Order
+from tracker.domain.spelt import Spelt
 from tracker.outlets.http.listing import CURSOR
+from tracker.outlets.http.query import FROM_NEXT
 
 MAX_DURATION_S: Final = 10_000_000
 
@@ -90,10 +92,14 @@ class RecordingQuery(Which):
     """A page of them."""
 
     limit: Annotated[int, Field(ge=1, le=1000, description="Items of a page.")] = 100
-    after: Annotated[
-        str | None,
-        Field(pattern=CURSOR, description="From `next` of a page of the same listing."),
-    ] = None
+    after: (
+        Annotated[
+            str,
+            Spelt(CURSOR, FROM_NEXT),
+            Field(description="From `next` of a page of the same listing."),
+        ]
+        | None
+    ) = None
 
 
 class WantedExport(Which):

@@ -15,16 +15,18 @@ from tracker.domain.snapshot import (
     CommandPart,
     SourceSnapshot,
 )
+from tracker.domain.spelt import Spelt
 from tracker.domain.terms import Kind
 from tracker.domain.wanted import IdempotencyKey, Wanted
 from tracker.errors import OutletError
 from tracker.fanout.filters import Filter
 from tracker.fanout.published import text_frame
+from tracker.outlets.faults import Fault, faults_of
 
 Id = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 _SHOWN_FAULTS = 3
-_CALL = r"^[^/]+/[^/]+/[^/]+$"
+_CALL = Spelt(r"^[^/]+/[^/]+/[^/]+$", "a call's key: provider/account/id")
 
 
 class _Incoming(BaseModel):
@@ -82,7 +84,7 @@ class Command(Wanted):
 
     op: Literal["command"] = "command"
     id: Id
-    call: Annotated[str, StringConstraints(max_length=1024, pattern=_CALL)]
+    call: Annotated[str, StringConstraints(max_length=1024), _CALL]
     idempotency_key: IdempotencyKey | None = None
 
 
@@ -237,7 +239,8 @@ def parse(text: str) -> Incoming:
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        raise FrameError(HTTPStatus.BAD_REQUEST, _faults(error), id_) from error
+        detail = _words(faults_of(kind, error))
+        raise FrameError(HTTPStatus.BAD_REQUEST, detail, id_) from error
 
 
 def encode(frame: Outgoing) -> bytes:
@@ -299,9 +302,6 @@ def _page(id_: str, parts: Mapping[str, Sequence[bytes]], *, more: bool) -> byte
     return text_frame(b'%b,%b,"more":%b}' % (head, b",".join(lists), to_json(more)))
 
 
-def _faults(error: ValidationError) -> str:
-    faults = [
-        f"{'.'.join(map(str, fault['loc'])) or 'frame'}: {fault['msg']}"
-        for fault in error.errors(include_input=False, include_url=False)
-    ]
-    return "; ".join(faults[:_SHOWN_FAULTS])
+def _words(faults: Sequence[Fault]) -> str:
+    shown = faults[:_SHOWN_FAULTS]
+    return "; ".join(f"{fault.field or 'frame'}: {fault.detail}" for fault in shown)

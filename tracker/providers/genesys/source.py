@@ -10,9 +10,9 @@ from typing import Final
 from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
 from tracker.domain.terms import Action
-from tracker.errors import CommandRefusedError, ProviderUnavailableError
+from tracker.errors import ProviderUnavailableError
 from tracker.providers.agents import file_stamp
-from tracker.providers.base import Ask, Looks, Options
+from tracker.providers.base import Ask, Looks, Options, refuse_options
 from tracker.providers.genesys.batch import Delivery
 from tracker.providers.genesys.bayeux import Bayeux, Ended, Event, Live, Refused
 from tracker.providers.genesys.client import (
@@ -148,8 +148,7 @@ class AgentSource:
         yield self._ask
 
     async def _ask(self, leg_id: str, action: Action, options: Options) -> None:
-        if options:
-            raise CommandRefusedError("Genesys takes no options")
+        refuse_options(action, options)
         await self._session.post_operation(leg_id, OPERATIONS[action])
 
     async def _events(self, stirred: asyncio.Event) -> list[Event] | None:

@@ -38,6 +38,7 @@ class KazooArchive:
     """An `Archive`: the account's recordings, or those of the users of the settings."""
 
     exports: Final = False
+    lists_by_start: Final = False
 
     def __init__(self, client: KazooClient) -> None:
         self._client = client

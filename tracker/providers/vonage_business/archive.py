@@ -59,6 +59,7 @@ class VonageBusinessArchive:
     """An `Archive`: the company's recordings, and those of the users it is told."""
 
     exports: Final = True
+    lists_by_start: Final = True
 
     def __init__(self, client: VonageBusinessClient) -> None:
         self._client = client
@@ -110,13 +111,21 @@ class VonageBusinessArchive:
     async def saved_since(
         self, at: datetime
     ) -> AsyncGenerator[Sequence[MediaSnapshot]]:
-        """Pages of those that began since then: when one was saved is not told."""
+        """Pages of those that began since then: when one was saved is not told.
+
+        One shelf after the other, so that each costs its own pages only.
+        """
         query = MediaQuery(from_at=at, order="start:asc")
-        page = await self.recordings(query, LARGEST_PAGE)
-        yield page.items
-        while page.after is not None:
-            page = await self.recordings(query, LARGEST_PAGE, page.after)
-            yield page.items
+        readers = [
+            ShelfReader(self._client, shelf, query, None, LARGEST_PAGE)
+            for shelf in shelves_of(self._settings)
+        ]
+        await self._fill(readers)
+        for reader in readers:
+            while reader.items:
+                yield [item.media for item in reader.items]
+                reader.items.clear()
+                await reader.fill()
 
     async def recording(self, key: str) -> MediaSnapshot:
         """One recording."""

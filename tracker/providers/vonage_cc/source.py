@@ -17,7 +17,7 @@ from tracker.errors import (
     ProviderUnavailableError,
 )
 from tracker.providers.agents import file_stamp
-from tracker.providers.base import Ask, Looks, Options
+from tracker.providers.base import Ask, Looks, Options, refuse_options
 from tracker.providers.vonage_cc.budget import Kind, Place
 from tracker.providers.vonage_cc.client import RecordingStatus, VonageCcClient
 from tracker.providers.vonage_cc.connection import Connection
@@ -131,9 +131,7 @@ class PollingSource:
         if status is None:
             message = f"the platform cannot {action} a recording"
             raise CommandRefusedError(message)
-        if options:
-            message = f"the platform knows no options: {', '.join(sorted(options))}"
-            raise CommandRefusedError(message)
+        refuse_options(action, options)
         if not place.begin():
             message = f"{self.key}: the platform wants to be left alone"
             paused_s = self._client.budget.paused_for_s()
