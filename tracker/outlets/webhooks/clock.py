@@ -22,7 +22,9 @@ class Clock:
 
     async def sleep(self, seconds: float | None, woken: asyncio.Event) -> None:
         """Until *woken* is set, or *seconds* later; None = however long it takes."""
-        limit_s = LONGEST_S if seconds is None else min(max(0.0, seconds), LONGEST_S)
+        if seconds is None:
+            await woken.wait()
+            return
         with suppress(TimeoutError):
-            async with asyncio.timeout(limit_s):
+            async with asyncio.timeout(min(max(0.0, seconds), LONGEST_S)):
                 await woken.wait()
