@@ -68,6 +68,8 @@ class Requests:
 
     async def command(self, call: str, id_: str) -> KeptCommand | None:
         """A command of *call*, up to a day after its last step; None = no such one."""
+        if not _is_id(id_):
+            return None
         name = self._of(call).commands(call)
         view, command = await self._redis.call(name, "HMGET", name, "view", id_)
         if view is None or command is None:
@@ -104,3 +106,8 @@ class Requests:
 
     def _of(self, call: str) -> PartitionKeys:
         return self._keys[partition_of("call", call, len(self._keys))]
+
+
+def _is_id(field: str) -> bool:
+    """A command's, among the fields of a call's; see `PartitionKeys.commands`."""
+    return field != "view" and not field.startswith("key:")
