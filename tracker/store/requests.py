@@ -78,6 +78,21 @@ class Requests:
             CommandPart.model_validate_json(command), View.model_validate_json(view)
         )
 
+    async def commands(self, call: str) -> list[KeptCommand]:
+        """Those of *call* that are kept, the newest first."""
+        name = self._of(call).commands(call)
+        flat = await self._redis.call(name, "HGETALL", name)
+        if not flat:
+            return []
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        view = View.model_validate_json(fields[b"view"])
+        found = [
+            KeptCommand(CommandPart.model_validate_json(raw), view)
+            for field, raw in fields.items()
+            if _is_id(field.decode())
+        ]
+        return sorted(found, key=lambda kept: kept.command.requested_at, reverse=True)
+
     async def asked_before(
         self, call: str, subject: str, idempotency_key: str
     ) -> KeptCommand | None:
