@@ -7,7 +7,8 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.browser.screen import expect, opened
-from tests.integration.e2e.site import call_key, recorded_calls, watched
+from tests.integration.e2e.site import call_key, recorded_calls, shows, watched
+from tracker.client import Tracker
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -124,3 +125,27 @@ async def test_a_pause_goes_through_its_stages(
         simulator.switch.hang_up(call)
         await expect(page.locator(".pill.big")).to_have_text("Ended")
         await expect(page.locator(".now button")).to_have_count(0)
+
+
+async def test_a_call_s_page_shows_what_was_asked_before(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    """The newest command first; and what is asked while it is open comes on top."""
+    simulator = GenesysSimulator(SimulatorOptions(agents=1))
+    async with watched(simulator, tmp_path) as site:
+        (call,) = recorded_calls(simulator)
+        key = call_key(call)
+        await site.desk.until(lambda: shows(site.desk, [call]))
+        for action in ("pause", "resume"):
+            command = await Tracker(site.url).command(key, action, wait_s=20)
+            assert command["stage"] == "confirmed"
+        async with opened(chromium, f"{site.url}/#/calls/{key}") as screen:
+            page = screen.page
+            asked = page.locator(".commands strong")
+            await expect(asked).to_have_text(["Resume", "Pause"])
+            await expect(page.locator(".stages .done")).to_have_count(8)
+            await page.get_by_role("button", name="Pause").click()
+            dialog = page.get_by_role("dialog")
+            await dialog.get_by_role("button", name="Pause").click()
+            await expect(asked).to_have_text(["Pause", "Resume", "Pause"])
+            await expect(page.locator(".stages .done")).to_have_count(12)

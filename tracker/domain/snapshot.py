@@ -95,7 +95,7 @@ class RecordingPart(Model):
 
 
 class CommandPart(Model):
-    """The call's newest command, open or settled.
+    """A command of a call, open or settled.
 
     Attributes:
         agent: Whose leg it names; None = every leg that needs it.

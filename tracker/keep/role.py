@@ -12,6 +12,7 @@ from tracker.keep.keeper import Keeper
 from tracker.store.keys import KEEP_LEASE
 from tracker.store.leases import Lease, Leases
 from tracker.store.registry import Registry
+from tracker.store.tending import tend
 
 log = structlog.get_logger(__name__)
 
@@ -50,17 +51,8 @@ class KeepRole:
 
     async def run(self) -> None:
         """Keep this process's share until cancelled; then give all of it back."""
-        away = False
         try:
-            while True:
-                try:
-                    await self._balance()
-                    away = False
-                except StoreError as error:
-                    if not away:
-                        log.warning("keep_store_away", error=str(error))
-                    away = True
-                await asyncio.sleep(_EVERY_S)
+            await tend(self._balance, _EVERY_S, "keep_store_away")
         finally:
             with suppress(StoreError, TimeoutError):
                 async with asyncio.timeout(_LEAVE_S):

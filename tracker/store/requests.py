@@ -68,6 +68,8 @@ class Requests:
 
     async def command(self, call: str, id_: str) -> KeptCommand | None:
         """A command of *call*, up to a day after its last step; None = no such one."""
+        if not _is_id(id_):
+            return None
         name = self._of(call).commands(call)
         view, command = await self._redis.call(name, "HMGET", name, "view", id_)
         if view is None or command is None:
@@ -75,6 +77,21 @@ class Requests:
         return KeptCommand(
             CommandPart.model_validate_json(command), View.model_validate_json(view)
         )
+
+    async def commands(self, call: str) -> list[KeptCommand]:
+        """Those of *call* that are kept, the newest first."""
+        name = self._of(call).commands(call)
+        flat = await self._redis.call(name, "HGETALL", name)
+        if not flat:
+            return []
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        view = View.model_validate_json(fields[b"view"])
+        found = [
+            KeptCommand(CommandPart.model_validate_json(raw), view)
+            for field, raw in fields.items()
+            if _is_id(field.decode())
+        ]
+        return sorted(found, key=lambda kept: kept.command.requested_at, reverse=True)
 
     async def asked_before(
         self, call: str, subject: str, idempotency_key: str
@@ -104,3 +121,8 @@ class Requests:
 
     def _of(self, call: str) -> PartitionKeys:
         return self._keys[partition_of("call", call, len(self._keys))]
+
+
+def _is_id(field: str) -> bool:
+    """A command's, among the fields of a call's; see `PartitionKeys.commands`."""
+    return field != "view" and not field.startswith("key:")

@@ -119,6 +119,13 @@ async def test_a_command_is_taken_and_can_be_followed(
     assert (await desk.get(place.replace("c1", "c2"))).status == 404
 
 
+@pytest.mark.parametrize("id_", ["view", "key:anonymous%2Fk-1"])
+async def test_what_is_kept_beside_commands_is_none(desk: Desk, id_: str) -> None:
+    """Only a command's id finds something."""
+    await desk.ask("pause", headers={"Idempotency-Key": "k-1"})
+    assert (await desk.get(f"/v1/calls/{CALL}/commands/{id_}")).status == 404
+
+
 async def test_who_prefers_to_wait_is_told_the_end(site: KeptSite, desk: Desk) -> None:
     """With `Prefer: wait` the answer is held until it is settled: then it is a 200."""
     asking = asyncio.create_task(desk.ask("pause", headers={"Prefer": "wait=20"}))

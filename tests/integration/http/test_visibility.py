@@ -95,6 +95,9 @@ ROWS: dict[tuple[str, str], Row] = {
     ("GET", f"{CALL}/timeline"): Row(
         "calls:read", tuple(f"{path}/timeline" for path in HIDDEN_CALLS)
     ),
+    ("GET", f"{CALL}/commands"): Row(
+        "calls:read", tuple(f"{path}/commands" for path in HIDDEN_CALLS)
+    ),
     ("POST", f"{CALL}/commands"): Row(
         "calls:control",
         tuple(f"{path}/commands" for path in HIDDEN_CALLS),

@@ -29,6 +29,9 @@ class Unkept(Requests):
     async def command(self, call: str, id_: str) -> KeptCommand | None:
         return None
 
+    async def commands(self, call: str) -> list[KeptCommand]:
+        return []
+
     async def asked_before(
         self, call: str, subject: str, idempotency_key: str
     ) -> KeptCommand | None:

@@ -94,6 +94,13 @@ class Asking:
         kept = await self._requests.command(call, id_)
         return kept.command if kept and self._shows(asker, call, kept) else None
 
+    async def commands(self, asker: Asker, call: str) -> list[CommandPart] | None:
+        """Those of the last day, the newest first; None = no call that *asker* sees."""
+        kept = await self._requests.commands(call)
+        if not self._shows(asker, call, kept[0] if kept else None):
+            return None
+        return [one.command for one in kept]
+
     async def watch(self, told: Watch | Unwatch) -> bool:
         """Begin or end a watch; False when there is none to end.
 
@@ -137,9 +144,10 @@ class Asking:
             return None
         return _same(kept.command, asked.wanted)
 
-    def _shows(self, asker: Asker, call: str, kept: KeptCommand) -> bool:
-        stored = self._projection.get("call", call)
-        return asker.sees(stored.view if stored else kept.view)
+    def _shows(self, asker: Asker, call: str, kept: KeptCommand | None) -> bool:
+        """Whether *asker* sees the call; a forgotten one, as *kept* has it."""
+        known = self._projection.get("call", call) or kept
+        return known is not None and asker.sees(known.view)
 
     async def _find(self, asker: Asker, asked: Asked) -> None:
         """Let in who asks something of a live call that they may see."""

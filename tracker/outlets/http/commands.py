@@ -4,6 +4,7 @@ from typing import Final
 
 from aiohttp import web
 
+from tracker.domain.base import Model
 from tracker.domain.key import make_key
 from tracker.domain.snapshot import CommandPart
 from tracker.domain.wanted import Wanted
@@ -26,6 +27,17 @@ from tracker.outlets.payload import SERVICES, ProblemError
 PATH: Final = f"{CALL}/commands"
 
 
+class CommandPage(Model):
+    """A call's commands, the newest first.
+
+    Attributes:
+        next: None: all of them are here.
+    """
+
+    items: tuple[CommandPart, ...]
+    next: str | None
+
+
 async def post_command(request: web.Request) -> web.Response:
     """Have it taken; 200 once it is settled, 202 before."""
     wanted = await parse_body(Wanted, request)
@@ -37,6 +49,15 @@ async def post_command(request: web.Request) -> web.Response:
     location = f"/v1/calls/{call}/commands/{command.id}"
     status = 202 if command.settled_at is None else 200
     return json_model(command, status, answer_headers(location, wait_s))
+
+
+async def list_commands(request: web.Request) -> web.Response:
+    """Those of the last day, also of a call that is forgotten."""
+    asker, asking = Asker.of(request[PRINCIPAL]), Asking(request.app[SERVICES])
+    commands = await asking.commands(asker, _call(request))
+    if commands is None:
+        raise ProblemError(404, "no such call")
+    return json_model(CommandPage(items=tuple(commands), next=None))
 
 
 async def get_command(request: web.Request) -> web.Response:
@@ -67,6 +88,14 @@ OPERATIONS: Final = (
         statuses=(200, 202),
         hears=(PREFER, IDEMPOTENCY_KEY),
         tells=(LOCATION, APPLIED),
+    ),
+    Operation(
+        PATH,
+        list_commands,
+        "What was asked of a call",
+        CommandPage,
+        problems=(404,),
+        scope="calls:read",
     ),
     Operation(
         f"{PATH}/{{command_id}}",

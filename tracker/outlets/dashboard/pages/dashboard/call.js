@@ -1,7 +1,8 @@
 /** One call's page. */
 
-import { ProblemError, isSettled } from "../client.js";
+import { ProblemError } from "../client.js";
 import { act, actionsOf } from "./actions.js";
+import { CommandList } from "./commands.js";
 import { el, setAttribute, setText } from "./dom.js";
 import { MediaList } from "./media.js";
 import { TimelineBar } from "./timeline.js";
@@ -11,13 +12,10 @@ import * as words from "./words.js";
 /** @import {Desk} from "./desk.js" */
 
 const READ_MS = 300; // changes that come together are read together
-const STAGES = ["requested", "sent", "accepted", "confirmed"];
 
 export class CallView {
   /** @type {Json | null} */
   #call = null;
-  /** @type {Map<string, Json>} Commands seen from here, by id. */
-  #commands = new Map();
   #version = -1;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #reading = undefined;
@@ -41,7 +39,7 @@ export class CallView {
     this.facts = el("dl", { class: "facts" });
     this.timeline = new TimelineBar();
     this.parties = el("tbody");
-    this.commands = el("ol", { class: "commands" });
+    this.commands = new CommandList(desk, key);
     this.media = new MediaList(desk);
     this.said = el("p", { class: "muted" }, "Reading …");
     this.body = el("div", { class: "call", hidden: true }, ...this.#layout());
@@ -80,7 +78,7 @@ export class CallView {
       ),
       this.timeline.element,
       el("div", { class: "stack" }, card("Parties", this.#table()), this.media.element),
-      el("div", { class: "stack" }, card("Commands", this.commands), card("The call", this.facts)),
+      el("div", { class: "stack" }, card("Commands", this.commands.element), card("The call", this.facts)),
     ];
   }
 
@@ -112,10 +110,8 @@ export class CallView {
     this.#version = call.version;
     this.said.hidden = true;
     this.body.hidden = false;
-    if (call.command) this.#commands.set(call.command.id, call.command);
     this.parties.replaceChildren(...call.call.parties.map((/** @type {Json} */ party) => this.#party(party)));
-    this.commands.replaceChildren(...[...this.#commands.values()].reverse().map((command) => this.#command(command)));
-    if (!this.#commands.size) this.commands.append(el("li", { class: "muted" }, "None yet."));
+    this.commands.show(call.command ? [call.command] : []);
     this.issues.replaceChildren(
       ...call.issues.map((/** @type {Json} */ issue) =>
         el("li", {}, `${words.say(words.ISSUE_WORDS, issue.type)}, since ${words.time(issue.opened_at, this.desk.now)}`),
@@ -125,7 +121,10 @@ export class CallView {
     this.media.show(call);
     setText(this.who, whoIsOn(call));
     clearTimeout(this.#reading);
-    this.#reading = setTimeout(() => this.#readTimeline(), READ_MS);
+    this.#reading = setTimeout(() => {
+      this.#readTimeline();
+      this.commands.read();
+    }, READ_MS);
   }
 
   async #readTimeline() {
@@ -178,32 +177,6 @@ export class CallView {
     const cells = [who + (party.role === "supervisor" ? " (supervisor)" : ""), party.team, party.number, state, mark];
     cells.push(party.recording?.seen_at ? words.time(party.recording.seen_at, now) : "");
     return el("tr", { class: party.left_at ? "left" : null }, ...cells.map((cell) => el("td", {}, cell ?? "–")));
-  }
-
-  /** @param {Json} command */
-  #command(command) {
-    const { now } = this.desk;
-    const failed = isSettled(command) && command.stage !== "confirmed";
-    const reached = failed ? [...STAGES.filter((stage) => command[`${stage}_at`]), command.stage] : STAGES;
-    const at = reached.indexOf(command.stage);
-    const steps = reached.map((stage, index) =>
-      el(
-        "li",
-        { class: stage === command.stage && failed ? "bad" : index <= at ? "done" : null },
-        stage === "accepted" ? stage : words.say(words.STAGE_WORDS, stage),
-        el("small", {}, words.time(command[`${index > 2 || failed && index === at ? "settled" : stage}_at`], now)),
-      ),
-    );
-    const reason = command.reason && words.say(words.REASON_WORDS, command.reason).toLowerCase();
-    const said = [reason, command.agent && `only ${command.agent}`, `asked by ${command.requested_by}`];
-    return el(
-      "li",
-      {},
-      el("strong", {}, words.say(words.ACTION_WORDS, command.action)),
-      el("span", { class: "muted" }, ` ${said.filter(Boolean).join(", ")}`),
-      el("ol", { class: "stages", "aria-label": "Stages" }, ...steps),
-      command.problem && el("p", { class: "bad" }, command.problem),
-    );
   }
 }
 
