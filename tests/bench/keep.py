@@ -5,7 +5,6 @@ arguments, over and over, on the same server.
 """
 
 import asyncio
-import gc
 import re
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ import uvloop
 
 from tests.bench.figures import percentile, show
 from tracker.app.opened import OpenedStore, opened_store
+from tracker.app.run import spare_the_collector
 from tracker.domain.changes import Policy
 from tracker.domain.entry import Entry
 from tracker.domain.key import make_key, partition_of
@@ -224,8 +224,7 @@ async def reference(store: OpenedStore) -> float | None:
 
 async def bench() -> None:
     """Run all of it on embedded stores of its own."""
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    spare_the_collector()
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
         async with running(Path(folder) / "run") as run:
             per_s = await flat_out(run)

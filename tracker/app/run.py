@@ -44,7 +44,7 @@ async def run(settings: Settings, roles: frozenset[Role], *, on_ready: OnReady) 
     Raises:
         ConfigError: It cannot start, and what to do.
     """
-    _spare_the_collector()
+    spare_the_collector()
     if "ingest" in roles:
         await wired.read_agents(settings)
     process = Process(settings, roles, on_ready)
@@ -57,7 +57,7 @@ async def run(settings: Settings, roles: frozenset[Role], *, on_ready: OnReady) 
         await asyncio.sleep(_RESTART_S)
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """Look for cycles less often: calls live for minutes, and hold none.
 
     With the defaults a third of a keeper's time went into looking (measured).

@@ -4,33 +4,43 @@ from tracker.outlets.webhooks.slots import Slots
 
 
 class Line:
-    """Somebody who waits."""
+    """Somebody who wants so many, and takes what it can."""
 
-    woken = 0
+    def __init__(self, slots: Slots, wants: int) -> None:
+        self.slots = slots
+        self.wants = wants
+        self.has = self.turns = 0
 
-    def wake(self) -> None:
-        self.woken += 1
-
-
-def test_who_finds_none_is_woken_in_turn() -> None:
-    """One line for each that is given back."""
-    slots, first, second = Slots(1), Line(), Line()
-    slots.take()
-    assert not slots.has_one(first)
-    assert not slots.has_one(second)
-    slots.give()
-    assert (first.woken, second.woken) == (1, 0)
-    assert slots.has_one(first)
+    def turn(self) -> None:
+        self.turns += 1
+        while self.wants and self.slots.has_one(self):
+            self.slots.take()
+            self.wants -= 1
+            self.has += 1
 
 
-def test_who_cannot_use_it_passes_it_on() -> None:
-    """So that nobody waits for what nobody has; likewise who leaves."""
-    slots, first, second, third = Slots(1), Line(), Line(), Line()
-    slots.take()
+def test_who_finds_none_has_the_next_turn() -> None:
+    """One line for each that is given back; who wants more waits behind the others."""
+    slots = Slots(1)
+    first, second, third = Line(slots, 1), Line(slots, 2), Line(slots, 1)
     for line in (first, second, third):
-        assert not slots.has_one(line)
+        line.turn()
+    assert (first.has, second.has, third.has) == (1, 0, 0)
     slots.give()
-    slots.pass_on()
-    assert (first.woken, second.woken, third.woken) == (1, 1, 0)
-    slots.leave(second)
-    assert third.woken == 1
+    assert (second.has, third.has) == (1, 0)
+    slots.give()
+    assert (second.has, third.has) == (1, 1)
+    slots.give()
+    assert (second.has, third.has) == (2, 1)
+
+
+def test_who_cannot_use_it_leaves_it_to_the_next() -> None:
+    """So that nobody waits for what nobody has; who leaves is not asked."""
+    slots = Slots(1)
+    first, second, third, fourth = (Line(slots, 1) for _ in range(4))
+    for line in (first, second, third, fourth):
+        line.turn()
+    second.wants = 0
+    slots.leave(third)
+    slots.give()
+    assert (second.has, third.turns, fourth.has) == (0, 1, 1)

@@ -219,8 +219,8 @@ class Dispatcher:
         served = self._known.served
         for id_ in self._backlogs.keys() - served.keys():
             await self._purge(id_)
+        await self._replays.keep(one.endpoint for one in served.values())
         for id_, one in served.items():
-            await self._replays.forget_old(one.endpoint)
             backlog = self._backlogs.get(id_) or self._backlog(id_)
             one.line.attach(self.number, backlog)
         self._admit()
@@ -246,7 +246,6 @@ class Dispatcher:
     async def _purge(self, id_: str) -> None:
         """The endpoint is no more."""
         self._backlogs.pop(id_).discard()
-        await self._replays.forget(id_)
         await self._ledger.forget(id_)
 
     def _admit(self) -> None:

@@ -82,6 +82,7 @@ class Line:
         self._turn = 0
         self._tasks: dict[asyncio.Task[None], int] = {}
         self._wake = asyncio.Event()
+        self._ending = False
         self._failing = False
         self._paused_until_s = 0.0
         self._rate_per_s: float | None = endpoint.rate_per_s
@@ -127,15 +128,20 @@ class Line:
         """Something may be due."""
         self._wake.set()
 
+    def turn(self) -> None:
+        """Begin what may begin now; when more may, `run` has to know."""
+        if not self._ending and self._begin_due() is not None:
+            self.wake()
+
     async def run(self) -> None:
         """Serve, until cancelled."""
         try:
             while True:
                 self._wake.clear()
                 wait_s = self._begin_due()
-                self._means.slots.pass_on()
                 await self._means.clock.sleep(wait_s, self._wake)
         finally:
+            self._ending = True
             self._means.slots.leave(self)
             for task in self._tasks:
                 task.cancel()
@@ -162,9 +168,9 @@ class Line:
 
     @property
     def _under_way(self) -> int:
-        """Attempts, and deliveries of which nothing is stored yet."""
+        """Attempts, or what was taken and is not stored yet: whatever is more."""
         unsaved = sum([backlog.unsaved for backlog in self._backlogs.values()])
-        return len(self._tasks) + unsaved
+        return max(len(self._tasks), unsaved)
 
     def _take(self) -> tuple[int, Owed] | None:
         """The next one that is due, of each partition in its turn."""
@@ -195,7 +201,7 @@ class Line:
     def _ended(self, task: asyncio.Task[None]) -> None:
         del self._tasks[task]
         self._means.slots.give()
-        self.wake()
+        self.turn()
 
     async def _attempt(self, backlog: Backlog, owed: Owed, *, probe: bool) -> None:
         """One request, from the body to what is stored of its end."""
@@ -241,7 +247,7 @@ class Line:
             await self._refused(backlog, owed, answer, probe=probe)
 
     async def _taken(self, backlog: Backlog, owed: Owed) -> None:
-        backlog.delivered(owed, self.wake)
+        backlog.delivered(owed, self.turn)
         if self._failing:
             self._failing = False
             await self._means.health.recovered(self.endpoint.id)

@@ -1,6 +1,6 @@
 """What a partition's endpoints are owed of the past: what came before, and again."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -72,24 +72,19 @@ class Replays:
                 return True
         return False
 
-    async def forget_old(self, endpoint: Endpoint) -> None:
-        """Those that the endpoint itself no longer remembers."""
-        ids = (_BEGIN, *(replay.id for replay in endpoint.replays))
-        gone = self._names(endpoint.id) - {f"{endpoint.id}:{id_}" for id_ in ids}
-        if gone:
-            await self._drop(gone)
-
-    async def forget(self, endpoint: str) -> None:
-        """All of an endpoint that is no more."""
-        await self._drop(self._names(endpoint))
-
-    def _names(self, endpoint: str) -> set[str]:
-        return {name for name in self._far if name.startswith(f"{endpoint}:")}
-
-    async def _drop(self, names: Collection[str]) -> None:
-        for name in names:
+    async def keep(self, endpoints: Iterable[Endpoint]) -> None:
+        """Forget what none of *endpoints*, which are all, remembers itself."""
+        known = {
+            f"{endpoint.id}:{id_}"
+            for endpoint in endpoints
+            for id_ in (_BEGIN, *(replay.id for replay in endpoint.replays))
+        }
+        gone = self._far.keys() - known
+        if not gone:
+            return
+        for name in gone:
             del self._far[name]
-        self._books.draft.drop(self._key, [f"r:{name}" for name in names])
+        self._books.draft.drop(self._key, [f"r:{name}" for name in gone])
         await self._books.written()
 
     async def _step(

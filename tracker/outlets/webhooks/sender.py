@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Final, NamedTuple, Protocol
 
 import aiohttp
-from aiohttp import hdrs
+from aiohttp import BytesPayload, hdrs
 from yarl import URL
 
 from tracker.domain.delivery import ANSWER_BYTES
@@ -73,8 +73,9 @@ class Sender:
             self._guard.vet_url(url)
             if self._vets_all:
                 await self._guard.vet(url)
+            sent = BytesPayload(body, content_type=CONTENT_TYPE)
             async with self._http.post(
-                URL(url), data=body, headers=headers, allow_redirects=False
+                URL(url), data=sent, headers=headers, allow_redirects=False
             ) as answer:
                 status = answer.status
                 retry_after = answer.headers.get(hdrs.RETRY_AFTER)
@@ -152,7 +153,6 @@ async def opened_sender(
         trust_env=settings.trust_env,
         auto_decompress=False,
         headers={
-            hdrs.CONTENT_TYPE: CONTENT_TYPE,
             hdrs.USER_AGENT: AGENT,
             hdrs.ACCEPT_ENCODING: "identity",
         },

@@ -25,7 +25,7 @@ def headers_of(
     return {
         "webhook-id": id_,
         "webhook-timestamp": str(at_s),
-        "webhook-signature": " ".join(_signature(each, signed) for each in secrets),
+        "webhook-signature": " ".join([_signature(each, signed) for each in secrets]),
     }
 
 

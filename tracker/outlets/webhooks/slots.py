@@ -4,10 +4,10 @@ from typing import Protocol
 
 
 class Waiter(Protocol):
-    """Who is woken when it is its turn."""
+    """Who waits for its turn."""
 
-    def wake(self) -> None:
-        """There may be something for it."""
+    def turn(self) -> None:
+        """Take what is wanted of what there is, now."""
 
 
 class Slots:
@@ -22,7 +22,7 @@ class Slots:
         self._waiting: dict[Waiter, None] = {}
 
     def has_one(self, line: Waiter) -> bool:
-        """Whether one is free; else *line* is woken when it is its turn."""
+        """Whether one is free; else *line* is told when it is its turn."""
         if not self._left:
             self._waiting[line] = None
         return self._left > 0
@@ -30,20 +30,15 @@ class Slots:
     def leave(self, line: Waiter) -> None:
         """It wants none any more."""
         self._waiting.pop(line, None)
-        self.pass_on()
 
     def take(self) -> None:
         """One attempt begins."""
         self._left -= 1
 
     def give(self) -> None:
-        """One has ended."""
+        """One has ended: it is the turn of who waits longest, and can use it."""
         self._left += 1
-        self.pass_on()
-
-    def pass_on(self) -> None:
-        """Whoever was woken has taken what it could: it is the next one's turn."""
-        if self._left and self._waiting:
+        while self._left and self._waiting:
             first = next(iter(self._waiting))
             del self._waiting[first]
-            first.wake()
+            first.turn()
