@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from tracker.domain.placement import ROLES, Role
 from tracker.domain.terms import PLATFORMS
 from tracker.errors import ConfigError
 from tracker.keep.settings import KeepSettings
@@ -37,9 +38,6 @@ from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
 from tracker.telemetry import LogSettings
 
-Role = Literal["ingest", "keep", "serve", "dispatch"]
-
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
 EMBEDDED: Final = "embedded"
 DEFAULT_FILE: Final = Path("tracker.toml")
 PREFIX: Final = "TRACKER_"

@@ -19,7 +19,8 @@ from prometheus_client.samples import Sample
 
 from tests.integration.subscriber import Json
 from tracker import app
-from tracker.settings import Role, load
+from tracker.domain.placement import Role
+from tracker.settings import load
 
 READY_S = 20.0
 _POLL_S = 0.02

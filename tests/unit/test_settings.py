@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from tracker.domain.changes import Policy
+from tracker.domain.placement import ROLES
 from tracker.errors import ConfigError
-from tracker.settings import ROLES, Settings, load, with_roles
+from tracker.settings import Settings, load, with_roles
 
 ACCOUNT = '[[genesys]]\naccount = "acme"\nbase_url = "https://gws.example"\n'
 

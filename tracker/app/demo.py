@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 from pydantic import SecretStr
 
 from tracker.app.run import OnReady, run
+from tracker.domain.placement import ROLES
 from tracker.outlets.payload import ServerSettings
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.providers.genesys.settings import GenesysSettings
 from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import FollowedAgent, VonageCcSettings
-from tracker.settings import ROLES, Settings, StoreSettings
+from tracker.settings import Settings, StoreSettings
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
 from tracker.simulators.kazoo import KazooOptions, KazooSimulator
 from tracker.simulators.vonage_business import (

@@ -11,8 +11,9 @@ import structlog
 
 from tracker.app import roles as wired
 from tracker.app.opened import OpenedStore, opened_store
+from tracker.domain.placement import Role
 from tracker.errors import StoreUnavailableError
-from tracker.settings import Role, Settings
+from tracker.settings import Settings
 from tracker.telemetry import Metrics
 
 log = structlog.get_logger(__name__)

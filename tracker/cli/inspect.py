@@ -2,19 +2,21 @@
 
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from tracker import app
 from tracker.cli.options import Config
 from tracker.cli.until import run_until_signal
-from tracker.settings import load
-from tracker.telemetry import LogSettings, configure_logging
+
+if TYPE_CHECKING:
+    from tracker.app import CheckLine
+    from tracker.settings import Settings
 
 _stdout = Console(highlight=False, soft_wrap=True)
-_QUIET = LogSettings(level="error")
 
 
 def add_to(commands: typer.Typer) -> None:
@@ -25,19 +27,28 @@ def add_to(commands: typer.Typer) -> None:
 
 def check(config: Config = None) -> None:
     """Validate the settings and reach the store and every provider, a line each."""
-    settings = load(config)
-    configure_logging(_QUIET)
-    _print_all(app.check(settings))
+    from tracker import app
+
+    _print_all(app.check(_quietly_loaded(config)))
 
 
 def replay(config: Config = None) -> None:
     """Decide the stored inputs again, and show where the outcome differs."""
+    from tracker import app
+
+    _print_all(app.replay(_quietly_loaded(config)))
+
+
+def _quietly_loaded(config: Path | None) -> "Settings":
+    from tracker.settings import load
+    from tracker.telemetry import LogSettings, configure_logging
+
     settings = load(config)
-    configure_logging(_QUIET)
-    _print_all(app.replay(settings))
+    configure_logging(LogSettings(level="error"))
+    return settings
 
 
-def _print_all(lines: AsyncIterator[app.CheckLine]) -> None:
+def _print_all(lines: AsyncIterator["CheckLine"]) -> None:
     """Print *lines* as they come; exit 1 when one of them is not well."""
     bad = 0
 

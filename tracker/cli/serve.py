@@ -1,22 +1,28 @@
-"""`tracker run` and `tracker demo`."""
+"""`tracker run` and `tracker demo`.
+
+The rooms that take long to load are loaded by the command that wants them.
+"""
+
+from __future__ import annotations
 
 import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from tracker import app
 from tracker.cli.options import Config
 from tracker.cli.until import run_until_signal
+from tracker.domain.placement import ROLES, Role
 from tracker.errors import ConfigError
-from tracker.outlets.auth import create_secret_file
-from tracker.settings import DEFAULT_FILE, ROLES, Role, Settings, load, with_roles
-from tracker.telemetry import LogSettings, configure_logging
+
+if TYPE_CHECKING:
+    from tracker.app import Running
+    from tracker.settings import Settings
 
 _stderr = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 _stdout = Console(highlight=False, soft_wrap=True)
@@ -44,6 +50,10 @@ def run(
     ] = None,
 ) -> None:
     """Observe, keep and serve, until Ctrl-C."""
+    from tracker import app
+    from tracker.settings import load, with_roles
+    from tracker.telemetry import configure_logging
+
     settings = load(config)
     if role:
         settings = with_roles(settings, _roles(role))
@@ -52,7 +62,7 @@ def run(
     _prepare_secret(settings)
     with _progress("starting") as started:
 
-        def ready(running: app.Running) -> None:
+        def ready(running: Running) -> None:
             started()
             _stderr.print(f"tracker serves at {running.url} (Ctrl-C ends it)")
             if settings.auth.mode == "none" and "serve" in settings.roles:
@@ -71,12 +81,15 @@ def demo(
     ] = None,
 ) -> None:
     """Show moving calls: everything, against simulated telephony."""
+    from tracker import app
+    from tracker.telemetry import LogSettings, configure_logging
+
     configure_logging(LogSettings(level="warning"))
     with _progress("starting a store, simulated telephony and tracker") as started:
 
-        def ready(running: app.Running) -> None:
+        def ready(running: Running) -> None:
             started()
-            _welcome(running.url, agents)
+            _welcome(running.url, agents, min(agents, app.FEW_AGENTS))
 
         run_until_signal(
             app.demo(
@@ -93,13 +106,13 @@ def _roles(names: list[str]) -> frozenset[Role]:
     return found
 
 
-def _welcome(url: str, agents: int) -> None:
+def _welcome(url: str, agents: int, few: int) -> None:
     is_module = Path(sys.argv[0]).name == "__main__.py"
     program = [sys.executable, "-m", "tracker"] if is_module else [sys.argv[0]]
     command = shlex.join([*program, "watch", "--url", url])
     _stdout.print(
         f"[bold]tracker[/] is watching {agents} simulated agents on Genesys, and"
-        f" {min(agents, app.FEW_AGENTS)} on Vonage Contact Center and on Kazoo each.\n"
+        f" {few} on Vonage Contact Center and on Kazoo each.\n"
     )
     _stdout.print("In a browser:\n")
     _stdout.print(f"  [bold]{url}/[/]                      every call, for supervisors")
@@ -116,6 +129,8 @@ def _welcome(url: str, agents: int) -> None:
 def _refuse_emptiness(settings: Settings, config: Path | None) -> None:
     if "ingest" not in settings.roles or any(settings.accounts.values()):
         return
+    from tracker.settings import DEFAULT_FILE
+
     if config is None and not DEFAULT_FILE.exists():
         message = (
             f"there is no {DEFAULT_FILE} here and no account in the environment: "
@@ -130,6 +145,8 @@ def _refuse_emptiness(settings: Settings, config: Path | None) -> None:
 
 
 def _prepare_secret(settings: Settings) -> None:
+    from tracker.outlets.auth import create_secret_file
+
     file = settings.auth.secret_file
     if settings.auth.mode == "jwt" and file is not None and create_secret_file(file):
         _stderr.print(f"made a new secret for access tokens: {file}")

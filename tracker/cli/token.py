@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from tracker.cli.options import Config
-from tracker.outlets.auth import SCOPES, Limits, mint
-from tracker.settings import load
+from tracker.domain.terms import ALL_SCOPES
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -29,7 +28,7 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     scope: Annotated[
         list[str] | None,
         typer.Option(
-            help=f"Of {', '.join(sorted(SCOPES))}; may be repeated.",
+            help=f"Of {', '.join(sorted(ALL_SCOPES))}; may be repeated.",
             show_default="calls:read",
         ),
     ] = None,
@@ -48,9 +47,12 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     config: Config = None,
 ) -> None:
     """Print an access token, for trying: it is signed with the settings' secret."""
+    from tracker.outlets.auth import Limits, mint
+    from tracker.settings import load
+
     scopes = {scope for given in scope or ["calls:read"] for scope in given.split()}
-    if not scopes <= SCOPES:
-        message = f"--scope: there are {', '.join(sorted(SCOPES))}"
+    if not scopes <= ALL_SCOPES:
+        message = f"--scope: there are {', '.join(sorted(ALL_SCOPES))}"
         raise typer.BadParameter(message)
     limits = Limits.model_validate(
         {"agents": agent, "teams": team, "accounts": account, "providers": provider}

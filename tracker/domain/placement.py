@@ -1,7 +1,13 @@
-"""Who should own what: rendezvous hashing over the live processes."""
+"""Which process does what: its roles, and its share by rendezvous hashing."""
 
 from collections.abc import Collection
 from hashlib import blake2b
+from typing import Literal, get_args
+
+Role = Literal["ingest", "keep", "serve", "dispatch"]
+"""What a process may do; by default it does everything."""
+
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 def owner_of(name: str, processes: Collection[str]) -> str | None:

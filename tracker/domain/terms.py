@@ -56,6 +56,18 @@ Kind = Literal["call", "media", "export", "source", "account", "endpoint"]
 
 ALL_KINDS: frozenset[Kind] = frozenset(get_args(Kind))
 
+Scope = Literal[
+    "calls:read",
+    "calls:control",
+    "sources:read",
+    "recordings:read",
+    "recordings:delete",
+    "webhooks:manage",
+]
+"""What an access token may allow."""
+
+ALL_SCOPES: frozenset[Scope] = frozenset(get_args(Scope))
+
 ALL_ACTIONS: tuple[Action, ...] = ("start", "stop", "pause", "resume")
 
 TARGETS: dict[Action, RecordingState] = {

@@ -24,7 +24,7 @@ from tests.integration.system import (
     until_metric,
     write_config,
 )
-from tracker.settings import Role
+from tracker.domain.placement import Role
 from tracker.simulators.genesys import Call, GenesysSimulator, SimulatorOptions
 
 LEASE_S = 2.0

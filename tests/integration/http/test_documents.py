@@ -16,7 +16,7 @@ from tests.integration.http.site import JWT, Site, account, call, source
 from tests.integration.servers import Server
 from tests.unit.outlets.shelf import Shelf
 from tracker.domain.archive import MediaQuery
-from tracker.outlets.auth import SCOPES
+from tracker.domain.terms import ALL_SCOPES
 
 CHECKS = """
 # A cursor may have the right form and be of another store: 410. A command may be in
@@ -83,7 +83,7 @@ async def test_schemathesis_finds_nothing(
             await site.show(f"genesys/acme/c{number}")
         await site.show("genesys/acme/c2", "paused")
         await site.show("vonage_cc/acme/v1")
-        token = site.token(" ".join(SCOPES))
+        token = site.token(" ".join(ALL_SCOPES))
         status, output = await schemathesis(site.url, token, tmp_path)
         assert status == 0, output
 

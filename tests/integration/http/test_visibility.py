@@ -25,8 +25,8 @@ from tests.integration.http.hidden_world import (
 from tests.integration.http.site import STREAM
 from tests.integration.http.test_commands import Answer, Desk
 from tests.integration.servers import Server
+from tracker.domain.terms import ALL_SCOPES, Scope
 from tracker.outlets import http
-from tracker.outlets.auth import SCOPES, Scope
 from tracker.outlets.websocket import Gateway
 from tracker.outlets.websocket.frames import OPS
 
@@ -205,7 +205,7 @@ class Looker:
                 self.filled(json.dumps(row.body), absent=absent)
             )
             url = self.filled(path, absent=absent)
-            desk = self.desk(*SCOPES)
+            desk = self.desk(*ALL_SCOPES)
             answers.append(await desk.send(method, url, json=body))
         told = [(a.status, a.body, [a.headers.get(h) for h in HINTS]) for a in answers]
         if told[0] != told[1] or told[0][0] not in row.status:
@@ -219,10 +219,10 @@ class Looker:
         url: str | None = path + self.filled(query)
         words = (*marks, *self.world.ids.values())
         while url is not None:
-            answer = await self.desk(*SCOPES).get(url)
+            answer = await self.desk(*ALL_SCOPES).get(url)
             if answer.status == 404:
                 absent = re.sub("acme|genesys", "absent", url)
-                other = await self.desk(*SCOPES).get(absent)
+                other = await self.desk(*ALL_SCOPES).get(absent)
                 if (other.status, other.body) != (404, answer.body):
                     self.leaks.append((url, answer))
                 return
@@ -278,7 +278,7 @@ async def test_every_route_needs_its_scope(
                 is_open = answer.status == 200 or path == "/v1/stream"
                 wrong += [] if is_open else [(path, answer.status)]
             continue
-        without = looker.desk(*(SCOPES - {row.scope}))
+        without = looker.desk(*(ALL_SCOPES - {row.scope}))
         statuses = [
             (await desk.send(method, path, json=body)).status
             for desk in (nobody, without, looker.desk(row.scope))
@@ -318,7 +318,7 @@ async def test_who_may_see_it_does(world: World, session: ClientSession) -> None
                 continue  # there is no such delivery
             url = f"{world.site.url}{looker.filled(asked)}"
             body = row.body and json.loads(looker.filled(json.dumps(row.body)))
-            bearer = f"Bearer {world.site.token(' '.join(SCOPES), 'looker')}"
+            bearer = f"Bearer {world.site.token(' '.join(ALL_SCOPES), 'looker')}"
             headers = {"Authorization": bearer}
             async with session.request(method, url, json=body, headers=headers) as sent:
                 assert sent.status in (200, 201, 202, 204, 409), (method, asked)
@@ -369,7 +369,7 @@ async def test_nothing_of_others_leaks_over_the_stream(
     """In snapshots, resumes, live events and refusals."""
     assert STREAM_ROWS.keys() == OPS.keys()
     looker = Looker(world, session, VIEWERS[viewer])
-    token = world.site.token(" ".join(SCOPES), "looker", **looker.limits)
+    token = world.site.token(" ".join(ALL_SCOPES), "looker", **looker.limits)
     protocols = ("tracker.v1", f"bearer.{token}")
     stream = f"{world.site.url}/v1/stream"
     told: list[Json] = []

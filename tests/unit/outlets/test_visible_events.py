@@ -4,10 +4,10 @@ import pytest
 
 from tests.unit.fanout.world import EPOCH, entry, view
 from tracker.domain.event import EVENT_TYPES, PREFIX
-from tracker.domain.terms import Kind
+from tracker.domain.terms import Kind, Scope
 from tracker.fanout.events import expand
 from tracker.fanout.filters import Filter, Query, Verdict, Visibility
-from tracker.outlets.auth import KINDS, Scope
+from tracker.outlets.auth import KINDS
 from tracker.store.outbox import Tailed
 
 ABOUT: dict[str, tuple[Kind, Scope]] = {

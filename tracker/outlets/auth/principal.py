@@ -2,22 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from tracker.domain.terms import Kind
+from tracker.domain.terms import ALL_SCOPES, Kind, Scope
 from tracker.errors import OutletError
 from tracker.fanout.filters import EVERYTHING, Visibility
-
-Scope = Literal[
-    "calls:read",
-    "calls:control",
-    "sources:read",
-    "recordings:read",
-    "recordings:delete",
-    "webhooks:manage",
-]
 
 KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "calls:read": frozenset({"call"}),
@@ -28,8 +19,6 @@ KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "webhooks:manage": frozenset({"endpoint"}),
 }
 """What each scope lets see."""
-
-SCOPES: Final[frozenset[str]] = frozenset(KINDS)
 
 
 class UnauthorizedError(OutletError):
@@ -90,7 +79,7 @@ class Principal(NamedTuple):
             raise ForbiddenError(scope)
 
 
-ANONYMOUS: Final = Principal("anonymous", SCOPES, EVERYTHING)
+ANONYMOUS: Final = Principal("anonymous", ALL_SCOPES, EVERYTHING)
 
 
 class ClaimNames(NamedTuple):

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal, NamedTuple
 from aiohttp import hdrs, web
 from pydantic import BaseModel
 
-from tracker.outlets.auth import ForbiddenError, Principal, Scope, bearer
+from tracker.domain.terms import Scope
+from tracker.outlets.auth import ForbiddenError, Principal, bearer
 from tracker.outlets.payload import (
     JSON,
     RETRY_AFTER_S,
