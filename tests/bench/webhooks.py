@@ -63,9 +63,13 @@ async def receive() -> None:
         taken.clear()
         return answer
 
+    async def count(_: web.Request) -> web.Response:
+        return web.json_response(len(taken))
+
     app = web.Application()
     app.router.add_post("/hook/{n}", hook)
     app.router.add_get("/told", told)
+    app.router.add_get("/count", count)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -122,11 +126,13 @@ async def tell(rig: Rig, count: int) -> None:
 
 async def until_taken(url: str, count: int) -> list[float]:
     """When each of so many was taken."""
-    times: list[float] = []
-    while len(times) < count:
-        await asyncio.sleep(0.2)
-        times += [at_s for at_s, _ in await told(url)]
-    return sorted(times)
+    async with aiohttp.ClientSession() as http:
+        taken = 0
+        while taken < count:
+            await asyncio.sleep(0.2)
+            async with http.get(f"{url}/count") as answer:
+                taken = await answer.json()
+    return sorted(at_s for at_s, _ in await told(url))
 
 
 async def through_tracker(rig: Rig, url: str, endpoints: int) -> float:

@@ -168,9 +168,9 @@ class Line:
 
     @property
     def _under_way(self) -> int:
-        """Attempts, or what was taken and is not stored yet: whatever is more."""
+        """Attempts, and what was taken and is not stored yet: a crash repeats these."""
         unsaved = sum([backlog.unsaved for backlog in self._backlogs.values()])
-        return max(len(self._tasks), unsaved)
+        return len(self._tasks) + unsaved
 
     def _take(self) -> tuple[int, Owed] | None:
         """The next one that is due, of each partition in its turn."""
