@@ -26,13 +26,15 @@ from aiohttp import web
 from tests.bench._site import CpuMeter
 from tests.bench.figures import percentile, show, title
 from tests.integration.servers import valkey
-from tests.integration.webhooks.rig import CHANGED, PARTITIONS, Rig, rigged
+from tests.integration.webhooks.rig import CHANGED, Rig, rigged
 from tracker.app.run import spare_the_collector
 from tracker.domain.key import partition_of
 from tracker.fanout.cursor import Position
 from tracker.outlets.endpoint import Disabled
 from tracker.outlets.webhooks.settings import WebhookSettings
+from tracker.settings import StoreSettings
 
+PARTITIONS = StoreSettings().partitions
 DELIVERIES = 10_000
 ROUNDS = 3
 """Of the reference and of tracker in turn: the machine is not always as fast."""
@@ -202,7 +204,7 @@ async def bench(directory: Path) -> None:
     """With everything in place, and garbage collected as tracker has it."""
     spare_the_collector()
     with valkey(directory) as server:
-        async with receiver() as (url, pid), rigged(server.url) as rig:
+        async with receiver() as (url, pid), rigged(server.url, PARTITIONS) as rig:
             rig.padding, rig.real_clock = "x" * BODY_BYTES, True
             await measure(rig, url, pid)
 

@@ -109,7 +109,7 @@ async def test_three_days_of_absence_lose_nothing(
     assert len(arrived) == CALLS
     for places in arrived.values():
         assert places == sorted(places)
-    assert len(taken) - OWED <= CONCURRENCY
+    assert len(taken) - OWED <= 2 * CONCURRENCY  # under way, and not stored yet
 
 
 async def test_a_partition_changes_hands_without_a_gap(

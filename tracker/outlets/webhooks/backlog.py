@@ -20,6 +20,11 @@ CACHED_BYTES: Final = 8 * 1024 * 1024
 """Of bodies that one partition keeps at hand; others are fetched when they are due."""
 
 
+PACE_S: Final = 0.01
+"""From one commit to the next, where nobody waits for it: what is taken meanwhile is
+stored together."""
+
+
 class Books:
     """The one who writes for a partition: what comes meanwhile is the next commit.
 
@@ -41,6 +46,8 @@ class Books:
         self._written: asyncio.Future[None] = asyncio.Future()
         self._after: list[Callable[[], None]] = []
         self._wake = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._begun_s = 0.0
 
     def begin(self, offset: str) -> None:
         """Everything up to *offset* is stored already."""
@@ -61,9 +68,14 @@ class Books:
         await asyncio.shield(written)
 
     def then(self, done: Callable[[], None]) -> None:
-        """Call *done* when the draft, as it is now, is stored; if that fails, never."""
+        """Call *done* when the draft, as it is now, is stored; if that fails, never.
+
+        Where commits follow one another, it takes until the next: see `PACE_S`.
+        """
         self._after.append(done)
-        self._wake.set()
+        if self._alarm is None:
+            loop = asyncio.get_running_loop()
+            self._alarm = loop.call_at(self._begun_s + PACE_S, self._wake.set)
 
     async def run(self) -> None:
         """Write until it cannot be.
@@ -74,6 +86,7 @@ class Books:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            self._begin()
             draft, self.draft = self.draft, Writes()
             written, self._written = self._written, asyncio.Future()
             after, self._after = self._after, []
@@ -91,6 +104,13 @@ class Books:
             written.set_result(None)
             for done in after:
                 done()
+
+    def _begin(self) -> None:
+        """A commit begins: nobody has to be woken for what is in it."""
+        self._begun_s = asyncio.get_running_loop().time()
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
 
 
 class Bodies:

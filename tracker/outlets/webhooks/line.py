@@ -168,9 +168,9 @@ class Line:
 
     @property
     def _under_way(self) -> int:
-        """Attempts, and what was taken and is not stored yet: a crash repeats these."""
+        """Attempts, or what was taken and is not stored yet: a crash repeats both."""
         unsaved = sum([backlog.unsaved for backlog in self._backlogs.values()])
-        return len(self._tasks) + unsaved
+        return max(len(self._tasks), unsaved)
 
     def _take(self) -> tuple[int, Owed] | None:
         """The next one that is due, of each partition in its turn."""
