@@ -142,7 +142,7 @@ async def through_tracker(rig: Rig, url: str, endpoints: int) -> float:
     off = Disabled(at=datetime.now(UTC), why="asked")
     made = [await rig.add(f"{url}/hook/{n}", disabled=off) for n in range(endpoints)]
     await asyncio.sleep(1)  # until the dispatcher knows them
-    events = DELIVERIES // endpoints
+    events = DELIVERIES // endpoints // PARTITIONS * PARTITIONS
     await tell(rig, events)
     for endpoint in made:
         await rig.until_owed(endpoint, events, 120)
