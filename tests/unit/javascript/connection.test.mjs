@@ -215,6 +215,22 @@ clocked("a command is never asked for late", async (tick) => {
   live.close();
 });
 
+clocked("a command on a call that the filter leaves out does not wait for ever", async (tick) => {
+  const live = tracker().calls({ agents: ["mroe"] });
+  const socket = await begun(live);
+  const done = live.command("genesys/acme/c1", "pause", { deadlineS: 5 });
+  let error = null;
+  done.catch((reason) => (error = reason));
+  socket.say(taken);
+  await tick(14_999);
+  assert.equal(error, null);
+  await tick(1);
+  assert.ok(error instanceof UnansweredError);
+  assert.equal(error.path, "calls/genesys/acme/c1/commands/k1");
+  assert.match(error.message, /GET \/v1\/calls\/genesys\/acme\/c1\/commands\/k1/);
+  live.close();
+});
+
 clocked("when events were lost, the snapshot says what became of a command", async (tick) => {
   const live = tracker().calls();
   const socket = await begun(live, call("genesys/acme/c1"), call("genesys/acme/c2"));

@@ -15,6 +15,8 @@ import { ProblemError, UnansweredError } from "./errors.js";
  */
 
 const ANSWER_MS = 10_000;
+const DEADLINE_S = 15; // the server's, when none is asked for
+const GRACE_MS = 10_000; // a command waits before it is sent, and its end is under way
 const SETTLED = ["confirmed", "unconfirmed", "contradicted", "refused"];
 
 /** @param {Json} command */
@@ -28,6 +30,8 @@ class Pending {
   id = null;
   /** @type {Json | null} As it was last seen. */
   seen = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  timer = undefined;
 
   /**
    * @param {Json} frame
@@ -46,6 +50,11 @@ class Pending {
     if (this.seen && isSettled(this.seen)) return;
     this.seen = command;
     this.asked.onStage?.(command);
+  }
+
+  /** How long its next stage may take: what the filter leaves out is never told. */
+  get patienceMs() {
+    return (this.asked.deadlineS ?? DEADLINE_S) * 1000 + GRACE_MS;
   }
 
   /**
@@ -75,7 +84,7 @@ export class Commands {
    * @param {Asked} asked
    * @returns {Promise<Json>} When it is settled.
    * @throws {ProblemError} It was not taken.
-   * @throws {UnansweredError} Nobody knows.
+   * @throws {UnansweredError} It is not known whether it was taken, or how it ended.
    */
   ask(call, action, asked) {
     const id = `c${++this.#count}`;
@@ -86,8 +95,8 @@ export class Commands {
     this.#pending.set(id, pending);
     this.send(frame);
     // what is asked late would be carried out late: it is never repeated after this
-    const timer = setTimeout(() => pending.id === null && this.#fail(id), ANSWER_MS);
-    return outcome.promise.finally(() => clearTimeout(timer));
+    this.#wait(pending, ANSWER_MS);
+    return outcome.promise;
   }
 
   /**
@@ -99,7 +108,7 @@ export class Commands {
     const pending = this.#pending.get(frame.id);
     if (!pending) return;
     if (frame.op === "error") {
-      this.#pending.delete(frame.id);
+      this.#forget(pending);
       pending.outcome.reject(new ProblemError(/** @type {any} */ (frame)));
     } else {
       pending.id = frame.command.id;
@@ -130,32 +139,45 @@ export class Commands {
    * @param {ReadonlyMap<string, Json>} calls
    */
   restart(calls) {
-    for (const [id, pending] of [...this.#pending]) {
+    for (const pending of [...this.#pending.values()]) {
       const call = calls.get(pending.frame.call);
       if (call) this.told(call);
-      if (pending.isLost(call)) this.#fail(id);
+      if (pending.isLost(call)) this.#fail(pending);
     }
     this.resume();
   }
 
   /** There will be no connection any more. */
   end() {
-    for (const id of [...this.#pending.keys()]) this.#fail(id);
+    for (const pending of [...this.#pending.values()]) this.#fail(pending);
   }
 
   /** @param {Pending} pending @param {Json} command */
   #show(pending, command) {
+    if (pending.seen?.stage !== command.stage) this.#wait(pending, pending.patienceMs);
     pending.show(command);
     if (!isSettled(command)) return;
-    this.#pending.delete(pending.frame.id);
+    this.#forget(pending);
     pending.outcome.resolve(command);
   }
 
-  /** @param {string} id */
-  #fail(id) {
-    const pending = this.#pending.get(id);
-    this.#pending.delete(id);
-    pending?.outcome.reject(new UnansweredError(pending.frame.idempotency_key));
+  /** Fail unless more is told of it in time. @param {Pending} pending @param {number} ms */
+  #wait(pending, ms) {
+    clearTimeout(pending.timer);
+    pending.timer = setTimeout(() => this.#fail(pending), ms);
+  }
+
+  /** @param {Pending} pending */
+  #forget(pending) {
+    clearTimeout(pending.timer);
+    this.#pending.delete(pending.frame.id);
+  }
+
+  /** @param {Pending} pending */
+  #fail(pending) {
+    this.#forget(pending);
+    const { call, idempotency_key } = pending.frame;
+    pending.outcome.reject(new UnansweredError(idempotency_key, pending.id && `calls/${call}/commands/${pending.id}`));
   }
 }
 

@@ -32,12 +32,20 @@ export class ProblemError extends Error {
   }
 }
 
-/** Nobody knows whether a command was taken; the same key may be asked again. */
+/**
+ * It is not known what became of a command. Without a *path*, not even whether it was
+ * taken: the same key may be asked again.
+ */
 export class UnansweredError extends Error {
-  /** @param {string} idempotencyKey */
-  constructor(idempotencyKey) {
-    super("nobody answered: it is not known what became of the command");
+  /**
+   * @param {string} idempotencyKey
+   * @param {string | null} [path] Of a command that was taken, for `Tracker.ask`.
+   */
+  constructor(idempotencyKey, path = null) {
+    const taken = `it was taken, but nothing told how it ended: GET /v1/${path} does`;
+    super(path ? taken : "nobody answered: it is not known what became of the command");
     this.name = "UnansweredError";
     this.idempotencyKey = idempotencyKey;
+    this.path = path;
   }
 }

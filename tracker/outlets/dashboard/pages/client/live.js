@@ -106,13 +106,16 @@ export class LiveCalls extends EventTarget {
   }
 
   /**
-   * Ask for a command over the same connection.
+   * Ask for a command over the same connection; its end is told by events, so only of
+   * a call that the map's filter lets in.
    *
    * @param {string} call Its key.
    * @param {"start" | "stop" | "pause" | "resume"} action
    * @param {Asked} [asked]
    * @returns {Promise<Json>} The command when it is settled: only the stage `confirmed`
    *   is a success.
+   * @throws {import("./errors.js").ProblemError} It was not taken.
+   * @throws {import("./errors.js").UnansweredError} Nothing told how it ended.
    */
   command(call, action, asked = {}) {
     return this.commands.ask(call, action, asked);
