@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { call, party } from "./fakes.mjs";
 
 const pages = process.env.PAGES;
+const { bannerOf, connectedAs } = await import(`${pages}/dashboard/banner.js`);
 const { Entries, anything, choose } = await import(`${pages}/dashboard/attention.js`);
 const { formatPlace, parsePlace } = await import(`${pages}/dashboard/place.js`);
 const { stretches } = await import(`${pages}/dashboard/timeline.js`);
@@ -126,4 +127,17 @@ test("what may be out of date is unknown, and cannot be commanded", () => {
 test("a command under way leaves the state as it is seen, and offers nothing", () => {
   const open = call("genesys/acme/c1", { command: { action: "pause", stage: "accepted" } });
   assert.deepEqual([lit([open]).state, lit([open]).active[0].actions], ["recording", []]);
+});
+
+test("the banner tells a tracker that is behind from one that is not heard, and from a lost connection", () => {
+  const now = Date.parse("2026-01-01T12:00:00Z");
+  const said = (more) => {
+    const live = { connected: true, live: true, reason: "", error: null, asOf: now, ...more };
+    return bannerOf(connectedAs(live, false, false), live, false, now).split(". ")[0];
+  };
+  assert.equal(said({ live: false }), "tracker says that it is behind: no state is known for certain");
+  assert.equal(said({}), "Nothing has been heard from tracker for a while: no state is known for certain");
+  assert.equal(said({ connected: false, reason: "the connection is lost" }), "The connection is lost");
+  assert.equal(said({ connected: false, reason: "closed with 4001" }), "The connection is lost: closed with 4001");
+  assert.equal(said({ connected: false, reason: "no scope", error: new Error("no scope") }), "no scope");
 });

@@ -1,5 +1,6 @@
 /** The dashboard: one page, its views, and what is always to be seen. */
 
+import { bannerOf, connectedAs } from "./banner.js";
 import { CallView } from "./call.js";
 import { CallsView } from "./calls.js";
 import { Desk } from "./desk.js";
@@ -8,7 +9,6 @@ import { HealthView } from "./health.js";
 import { formatPlace, parsePlace } from "./place.js";
 import { WebhookView } from "./webhook.js";
 import { MANAGE, WebhooksView } from "./webhooks.js";
-import { time } from "./words.js";
 
 /** @import {Place} from "./place.js" */
 
@@ -60,22 +60,13 @@ function showTabs() {
 
 function showStatus() {
   const { live, refused, current } = desk;
-  const ended = refused || live.error;
-  const state = current ? "live" : live.connected ? "late" : ended ? "refused" : "away";
+  const state = connectedAs(live, current, refused);
   const word = { live: "Live", late: "Not live", away: "Reconnecting", refused: "Signed out" }[state];
   byId("connection").className = `connection ${state}`;
   setText(byId("connection"), word);
-  const first = live.asOf === 0;
-  const asOf = first ? "" : ` What is shown is of ${time(new Date(live.asOf).toISOString(), desk.now)}, and may be wrong by now.`;
-  const why = {
-    live: "",
-    late: `tracker says that it is behind: no state is known for certain.${asOf}`,
-    away: first && live.reason === "connecting" ? "" : `The connection is lost: ${live.reason}.${asOf}`,
-    refused: refused ? "" : `${live.reason}.${asOf}`,
-  }[state];
-  const loading = !first || state === "refused" || state === "away" ? why : "";
-  byId("banner").hidden = !loading;
-  setText(byId("banner"), loading);
+  const said = bannerOf(state, live, refused, desk.now);
+  byId("banner").hidden = !said;
+  setText(byId("banner"), said);
   if (refused) askForToken(live.reason);
 }
 
