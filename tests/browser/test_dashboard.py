@@ -123,7 +123,9 @@ async def test_a_pause_goes_through_its_stages(
         await page.get_by_role("button", name="Resume").click()
         await expect(page.locator(".bar i.recording")).to_have_count(2)
         simulator.switch.hang_up(call)
-        await expect(page.locator(".pill.big")).to_have_text("Ended")
+        await expect(page.locator(".pill.big, .how")).to_have_text(
+            ["Ended", "Recording until the end"]
+        )
         await expect(page.locator(".now button")).to_have_count(0)
 
 

@@ -9,7 +9,7 @@ const pages = process.env.PAGES;
 const { bannerOf, connectedAs } = await import(`${pages}/dashboard/banner.js`);
 const { Entries, anything, choose } = await import(`${pages}/dashboard/attention.js`);
 const { formatPlace, parsePlace } = await import(`${pages}/dashboard/place.js`);
-const { stretches } = await import(`${pages}/dashboard/timeline.js`);
+const { lastOf, stretches } = await import(`${pages}/dashboard/timeline.js`);
 const { shownOf } = await import(`${pages}/widget/agent.js`);
 const { age } = await import(`${pages}/dashboard/words.js`);
 
@@ -94,6 +94,12 @@ test("the open stretch of a timeline lasts until now", () => {
   };
   const now = Date.parse("2026-01-01T12:00:15Z");
   assert.deepEqual(stretches(timeline, now).map(({ state, from, to }) => [state, to - from]), [["recording", 10_000], ["paused", 5_000]]);
+});
+
+test("an ended call was until its end what its last stretch is", () => {
+  assert.equal(lastOf({ items: [{ state: "paused" }, { state: "recording" }], open: null }), "recording");
+  assert.equal(lastOf({ items: [{ state: "paused" }], open: { state: "recording" } }), "");
+  assert.equal(lastOf({ items: [], open: null }), "");
 });
 
 test("ages are read as on a watch", () => {

@@ -5,7 +5,7 @@ import { act, actionsOf } from "./actions.js";
 import { CommandList } from "./commands.js";
 import { el, setAttribute, setText } from "./dom.js";
 import { MediaList } from "./media.js";
-import { TimelineBar } from "./timeline.js";
+import { TimelineBar, lastOf } from "./timeline.js";
 import * as words from "./words.js";
 
 /** @import {Json} from "../client/follower.js" */
@@ -17,6 +17,8 @@ export class CallView {
   /** @type {Json | null} */
   #call = null;
   #version = -1;
+  /** What it was until its end, once its timeline has been read. */
+  #last = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #reading = undefined;
   #ending = new AbortController();
@@ -131,6 +133,8 @@ export class CallView {
     try {
       const timeline = await (await this.desk.tracker.ask(`calls/${this.key}/timeline`)).json();
       this.timeline.show(timeline, this.desk.now);
+      this.#last = lastOf(timeline);
+      this.#draw();
     } catch {
       // the next change of the call reads it again
     }
@@ -149,7 +153,8 @@ export class CallView {
     setAttribute(this.pill, "class", `pill big ${over ? "over" : shown}`);
     setText(this.pill, over ? "Ended" : words.say(words.STATE_WORDS, shown));
     setText(this.forHow, over ? "" : current ? words.age(desk.now - Date.parse(call.recording.since)) : `was ${was.toLowerCase()}`);
-    setText(this.how, over ? `${was} at the end` : howKnown(call, desk.now));
+    const last = this.#last && `${words.say(words.STATE_WORDS, this.#last)} until the end`;
+    setText(this.how, over ? last : howKnown(call, desk.now));
     if (!over && current) this.timeline.draw(desk.now);
     this.#offer(actionsOf(desk, call));
   }

@@ -100,6 +100,16 @@ export function stretches(timeline, now) {
 }
 
 /**
+ * What an ended call was until its end: its state after it is no part of the timeline.
+ *
+ * @param {Json} timeline
+ * @returns {string} Empty = not known, or not ended.
+ */
+export function lastOf({ items, open }) {
+  return (!open && items.at(-1)?.state) || "";
+}
+
+/**
  * Milliseconds in each state.
  *
  * @param {Stretch[]} shown
