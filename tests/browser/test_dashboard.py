@@ -8,6 +8,7 @@ from playwright.async_api import Browser
 
 from tests.browser.screen import expect, opened
 from tests.integration.e2e.site import call_key, recorded_calls, shows, watched
+from tests.integration.http.site import account, serving
 from tracker.client import Tracker
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
 
@@ -151,3 +152,15 @@ async def test_a_call_s_page_shows_what_was_asked_before(
             await dialog.get_by_role("button", name="Pause").click()
             await expect(asked).to_have_text(["Pause", "Resume", "Pause"])
             await expect(page.locator(".stages .done")).to_have_count(12)
+
+
+async def test_long_names_and_errors_stay_within_their_card(chromium: Browser) -> None:
+    """They are wrapped where nothing in them says where."""
+    why = f"GET https://platform.example/{'v2/accounts/' * 12} answers 401"
+    shown = account("4f" * 16).model_copy(update={"state": "locked", "last_error": why})
+    async with serving() as site:
+        site.show(shown, "account.locked")
+        async with opened(chromium, f"{site.url}/#/platforms") as screen:
+            card = screen.page.locator(".tenant")
+            await expect(card).to_contain_text(why)
+            assert await card.evaluate("card => card.scrollWidth <= card.clientWidth")
