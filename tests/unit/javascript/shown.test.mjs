@@ -11,7 +11,7 @@ const { Entries, anything, choose } = await import(`${pages}/dashboard/attention
 const { formatPlace, parsePlace } = await import(`${pages}/dashboard/place.js`);
 const { lastOf, stretches } = await import(`${pages}/dashboard/timeline.js`);
 const { shownOf } = await import(`${pages}/widget/agent.js`);
-const { age } = await import(`${pages}/dashboard/words.js`);
+const { age, size } = await import(`${pages}/dashboard/words.js`);
 
 const entry = (key, state, { since = "2026-01-01T12:00:00Z", issues = [], parties = [party("jdoe")] } = {}) =>
   call(`genesys/acme/${key}`, {
@@ -94,6 +94,10 @@ test("the open stretch of a timeline lasts until now", () => {
   };
   const now = Date.parse("2026-01-01T12:00:15Z");
   assert.deepEqual(stretches(timeline, now).map(({ state, from, to }) => [state, to - from]), [["recording", 10_000], ["paused", 5_000]]);
+});
+
+test("a small file is not shown as nothing", () => {
+  assert.deepEqual([1, 15_400, 999_499, 999_500, 1_234_567].map(size), ["1 KB", "15 KB", "999 KB", "1.0 MB", "1.2 MB"]);
 });
 
 test("an ended call was until its end what its last stretch is", () => {

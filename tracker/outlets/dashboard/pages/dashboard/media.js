@@ -1,7 +1,7 @@
 /** The stored recordings of a call, with a player. */
 
 import { el } from "./dom.js";
-import { age, time } from "./words.js";
+import { age, size, time } from "./words.js";
 
 /** @import {Json} from "../client/follower.js" */
 /** @import {Desk} from "./desk.js" */
@@ -80,7 +80,6 @@ export class MediaList {
 
 /** @param {Json} media @param {number} now */
 function described({ started_at, duration_ms, size_bytes, kind }, now) {
-  const size = size_bytes ? `${(size_bytes / 1e6).toFixed(1)} MB` : "";
   const long = duration_ms === null || duration_ms === undefined ? "" : age(duration_ms);
-  return [String(kind).replaceAll("_", " "), time(started_at, now), long, size].filter(Boolean).join(" · ");
+  return [String(kind).replaceAll("_", " "), time(started_at, now), long, size_bytes && size(size_bytes)].filter(Boolean).join(" · ");
 }

@@ -89,6 +89,16 @@ export function age(ms) {
 }
 
 /**
+ * How big a file is: `15 KB`, `1.2 MB`.
+ *
+ * @param {number} bytes
+ */
+export function size(bytes) {
+  if (bytes < 999_500) return `${Math.max(1, Math.round(bytes / 1e3))} KB`;
+  return `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/**
  * A time of day, with its date unless it is today's by the server's clock *now*.
  *
  * @param {string | null | undefined} instant
