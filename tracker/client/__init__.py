@@ -14,7 +14,7 @@
 
     directory = Path("recordings")
     directory.mkdir(exist_ok=True)
-    async for recording in tracker.recordings(Which(agent="1001")):
+    async for recording in tracker.recordings(Which(agent="745249")):
         await tracker.download(recording["key"], directory)
 
 ``follower`` knows the protocol and does no I/O, ``stream`` holds the socket and comes
