@@ -32,6 +32,7 @@ FEW_AGENTS = 8
 
 _SMALL_SHARE = 0.2
 _STORED = 40
+_ON_DEMAND = 10
 _STORED_PER_S = 0.1
 
 
@@ -114,6 +115,7 @@ async def _vonage_business() -> AsyncIterator[VonageBusinessSettings]:
     options = VonageBusinessOptions(account=ACCOUNT, seed=randbits(32))
     simulator = VonageBusinessSimulator(options)
     simulator.fill(_STORED)
+    simulator.fill(_ON_DEMAND, user=options.user)
     async with simulator.serve() as url:
         simulator.start_traffic(_STORED_PER_S)
         yield VonageBusinessSettings(

@@ -126,8 +126,11 @@ async def _fetch(tracker: Tracker, export: Json, to: Path) -> list[str]:
         if job["state"] != "completed":
             failures.append(f"{name} {job['state']}: {job['status'] or 'no reason'}")
             continue
+        file = to / file_of(export["key"], job["id"])
+        if file.exists():
+            typer.echo(f"tracker: {file} is there already: it is kept", err=True)
+            continue
         with progress_of(name) as told:
-            file = to / file_of(export["key"], job["id"])
             print_sum(
                 await tracker.download_export(
                     export["key"], file, job=job["id"], progress=told

@@ -15,6 +15,7 @@ from tracker.cli.until import run_until_signal
 from tracker.cli.which import filter_of
 from tracker.client import Filter, LiveCalls, RefusedError, Tracker
 from tracker.errors import ConfigError, PositionLostError
+from tracker.fanout.cursor import Cursor
 
 _REDRAWS_PER_S = 4
 _ROOM = 8  # lines around the table's rows
@@ -68,6 +69,8 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     )
     if not as_json and (type_ or since):
         raise ConfigError("--type and --since choose events: add --json")
+    if since is not None:
+        _refuse_no_cursor(since)
     tracker = Tracker(url, token)
     if as_json:
         shown = _print_events(tracker, wanted, since, _Losses(url))
@@ -83,6 +86,14 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
         raise ConfigError(message) from error
     except PositionLostError as error:
         raise ConfigError(str(error)) from error
+
+
+def _refuse_no_cursor(since: str) -> None:
+    try:
+        Cursor.parse(since)
+    except ValueError as error:
+        message = f"--since {since} is no cursor: give one that tracker has told"
+        raise ConfigError(message) from error
 
 
 class _Losses:

@@ -12,8 +12,10 @@
     command = await tracker.command("genesys/acme/…", "pause", wait_s=15)
     print(command["stage"], command["problem"])
 
-    async for recording in tracker.recordings(Which(agent="1001")):
-        await tracker.download(recording["key"], Path("recordings"))
+    directory = Path("recordings")
+    directory.mkdir(exist_ok=True)
+    async for recording in tracker.recordings(Which(agent="745249")):
+        await tracker.download(recording["key"], directory)
 
 ``follower`` knows the protocol and does no I/O, ``stream`` holds the socket and comes
 back when it is lost, ``live`` folds what comes into a map, and ``asking`` is what goes

@@ -1,5 +1,6 @@
 """Stored recordings: listed, fetched, deleted, exported, through any tracker."""
 
+import errno
 import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime
@@ -158,13 +159,15 @@ class Recordings:
 
         Args:
             key: Of the recording.
-            to: A file, which is replaced once all has come; or a directory.
+            to: A file that is not there, which appears once all has come; or a
+                directory, in which it gets the server's name.
             progress: Told of every part.
 
         Raises:
             ProblemError: It cannot be had.
             UnansweredError: It broke off; what had come is thrown away.
             ValueError: *key* is none.
+            FileExistsError: A file of that name is there; it is kept.
             OSError: It cannot be written.
         """
         url = self._url("recordings", key, "/audio")
@@ -245,6 +248,7 @@ async def _keep(
     answer: aiohttp.ClientResponse, to: Path, progress: Progress | None
 ) -> Download:
     """Write all of *answer* beside *to*, and put it there when it is whole."""
+    _refuse_present(to)
     draft = to.with_name(f".{to.name}.{token_hex(4)}.part")
     digest, size = sha256(), 0
     try:
@@ -255,10 +259,16 @@ async def _keep(
                 size += len(chunk)
                 if progress is not None:
                     progress(size, answer.content_length)
+        _refuse_present(to)
         draft.replace(to)
     finally:
         draft.unlink(missing_ok=True)
     return Download(to, size, digest.hexdigest())
+
+
+def _refuse_present(to: Path) -> None:
+    if to.exists():
+        raise FileExistsError(errno.EEXIST, "it is there already", str(to))
 
 
 def _place(answer: aiohttp.ClientResponse, to: Path) -> Path:

@@ -71,6 +71,8 @@ async def test_a_file_is_fetched_with_its_checksum(
     assert (tmp_path / "r1.mp3").read_bytes() == content(0, 1000)
     status, _, err = await done(*fetch, "--to", "r1.mp3", cwd=tmp_path, **variables)
     assert (status, "name another file" in err) == (2, True)
+    status, _, err = await done(*fetch, cwd=tmp_path, **variables)
+    assert (status, "r1.mp3 cannot be written: it is" in err) == (2, True)
     shelves[0].audio_bytes, shelves[0].cut_after = 200_000, CHUNK_BYTES
     status, out, _ = await done(*fetch, "--to", "b.mp3", cwd=tmp_path, **variables)
     assert (status, out) == (1, "")
@@ -130,3 +132,6 @@ async def test_an_export_is_asked_for_and_fetched(
     later = ("export", "--key", "kazoo/a/e1", "--to", str(tmp_path))
     status, out, _ = await done(*later, cwd=tmp_path, **variables)
     assert (status, (tmp_path / "kazoo_a_e1-j1.zip").exists()) == (0, True)
+    status, out, err = await done(*later, cwd=tmp_path, **variables)
+    assert (status, out) == (0, "kazoo/a/e1\n")
+    assert "kazoo_a_e1-j1.zip is there already: it is kept" in err

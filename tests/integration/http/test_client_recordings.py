@@ -94,14 +94,27 @@ async def test_a_file_is_there_when_it_is_whole(
     assert seen[-1] == (200_000, 200_000)
     assert (await tracker.download(KEY, tmp_path)).path == tmp_path / "r1.mp3"
     shelves[0].cut_after = CHUNK_BYTES
-    for path in (to, tmp_path / "b.mp3"):
-        with pytest.raises(UnansweredError):
-            await tracker.download(KEY, path)
-    assert to.read_bytes() == whole
+    with pytest.raises(UnansweredError):
+        await tracker.download(KEY, tmp_path / "b.mp3")
     assert names_in(tmp_path) == ["a.mp3", "r1.mp3"]
     with pytest.raises(ProblemError) as refused:
         await tracker.download("kazoo/a/r2", to)
     assert refused.value.code == 404
+
+
+@pytest.mark.parametrize("named", ["a.mp3", "."])
+async def test_no_file_is_written_over(
+    tracker: Tracker, tmp_path: Path, shelves: list[Shelf], named: str
+) -> None:
+    """Whether it was named or got the server's name: what was there stays."""
+    shelves[0].put(1)
+    to = tmp_path / named
+    fetched = await tracker.download(KEY, to)
+    fetched.path.write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match="there already"):
+        await tracker.download(KEY, to)
+    assert fetched.path.read_bytes() == b"mine"
+    assert len(names_in(tmp_path)) == 1
 
 
 async def test_an_export_is_followed_and_fetched(

@@ -156,6 +156,10 @@ async def test_only_where_there_is_something_to_watch(
     """A platform that tells of its calls is 409, an account nobody has is 404."""
     await site.feed("genesys", "jdoe")
     problem(await watch(desk, provider="genesys"), 409, "nothing-to-watch")
+    await site.feed("vonage_business", "jdoe")
+    refused = await watch(desk, provider="vonage_business")
+    problem(refused, 409, "nothing-to-watch")
+    assert "shows no live calls" in refused.body["detail"]
     assert (await watch(desk, account="other")).status == 404
     assert (await watch(desk, provider="nobody")).status == 404
 

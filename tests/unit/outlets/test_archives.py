@@ -27,6 +27,7 @@ from tracker.outlets.http.download import safe_name
         "X-Auth-Token: hidden",
         "client_secret=hidden&more",
         "eyJhidden.eyJhidden.hidden",
+        "token: hidden or",
     ],
 )
 def test_no_secret_is_told(leak: str) -> None:
@@ -34,6 +35,31 @@ def test_no_secret_is_told(leak: str) -> None:
     words = plain_words(ProviderLockedError(f"status 401 after {leak} twice"))
     assert "hidden" not in words.replace("(hidden)", "")
     assert words.startswith("status 401 after (hidden)")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "acme: the token: Name or service not known",
+        "acme: the token: status 503",
+        "acme: the token: busy, later",
+        "the token was not taken",
+    ],
+)
+def test_plain_text_is_told(words: str) -> None:
+    """What became of a token is no secret."""
+    assert plain_words(ProviderUnavailableError(words)) == words
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["f00ba4", "ab" * 16, "abcdefghijklmnopq is old", "QWxhZGRpbg is old", "hunter"],
+)
+def test_a_tokens_value_is_not_told(value: str) -> None:
+    """Neither where tracker would have said what became of it."""
+    words = plain_words(ProviderUnavailableError(f"acme: the token: {value}"))
+    assert value.split()[0] not in words
+    assert words.startswith("acme: the (hidden)")
 
 
 def test_words_are_few_and_never_none() -> None:

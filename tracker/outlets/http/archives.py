@@ -36,9 +36,13 @@ PLATFORM_PROBLEMS: Final = (404, 409, 502, 504)
 
 _LATE: Final = "the platform did not answer in time"
 _MAYBE: Final = "; it may have been done all the same: look"
+_WORDS: Final = r"(?<=\bthe )token: (?-i:[A-Z]?[a-z]{1,15})[,;:]? \w"
+"""How tracker itself begins to say what became of a token: a plain word, and more."""
+
 _SECRETS: Final = re.compile(
     r"[a-z][a-z0-9+.-]*://\S+|\b(?:bearer|basic)\s+\S+|\beyJ[\w-]+\.[\w.-]*"
-    r"|[\w-]*(?:token|secret|password|api_?key|authorization)[\"']?\s*[=:]\s*\S+",
+    rf"|(?!{_WORDS})"
+    r"[\w-]*(?:token|secret|password|api_?key|authorization)[\"']?\s*[=:]\s*\S+",
     re.IGNORECASE,
 )
 

@@ -32,6 +32,8 @@ from tracker.outlets.payload import SERVICES, ProblemError, Services, join_items
 
 PATH: Final = "/v1/watches"
 _NONE: Final = "no such watch"
+_TOLD: Final = "this platform tells of every call by itself: there is nothing to watch"
+_NO_LIVE_CALLS: Final = "this platform shows no live calls: there is nothing to watch"
 
 
 class WantedWatch(BaseModel):
@@ -151,7 +153,7 @@ def _let_in(services: Services, asker: Asker, key: str) -> None:
         raise ProblemError(404, "no such account")
     platform = PLATFORMS.get(split_key(key)[0])
     if platform is None or platform.lists_calls:
-        words = "this platform tells of every call by itself: there is nothing to watch"
+        words = _NO_LIVE_CALLS if platform is None or not platform.actions else _TOLD
         raise problem_of(409, "nothing_to_watch", words)
     stored = services.projection.get("call", key)
     if stored is None and asker.knows_calls_by_who_is_on_them:
