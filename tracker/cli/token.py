@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from tracker.cli.options import Config
-from tracker.cli.which import refusal
 from tracker.domain.terms import ALL_SCOPES
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -56,16 +54,9 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     if not scopes <= ALL_SCOPES:
         message = f"--scope: there are {', '.join(sorted(ALL_SCOPES))}"
         raise typer.BadParameter(message)
-    given = {
-        "agents": agent,
-        "teams": team,
-        "accounts": account,
-        "providers": provider,
-    }
-    try:
-        limits = Limits.model_validate(given)
-    except ValidationError as error:
-        raise refusal(error) from error
+    limits = Limits.model_validate(
+        {"agents": agent, "teams": team, "accounts": account, "providers": provider}
+    )
     expires_at = datetime.now(UTC) + _duration(expires)
     typer.echo(mint(load(config).auth, sub, scopes, limits, expires_at, key))
 

@@ -66,14 +66,10 @@ def filter_of(**given: list[str] | None) -> Filter:
     try:
         return Filter.model_validate({n: v for n, v in given.items() if v})
     except ValidationError as error:
-        raise refusal(error) from error
-
-
-def refusal(error: ValidationError) -> ConfigError:
-    """What is wrong with a field of a filter, by its option."""
-    first = error.errors()[0]
-    name = str(first["loc"][0]).removesuffix("s")
-    return ConfigError(f"--{name}: {first['msg'].removeprefix('Value error, ')}")
+        first = error.errors()[0]
+        name = str(first["loc"][0]).removesuffix("s")
+        message = f"--{name}: {first['msg'].removeprefix('Value error, ')}"
+        raise ConfigError(message) from error
 
 
 def instant(name: str, text: str | None) -> datetime | None:

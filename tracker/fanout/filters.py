@@ -9,14 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from tracker.domain.base import Model
 from tracker.domain.event import EVENT_TYPES
@@ -29,26 +22,6 @@ MAX_VALUES = 1000
 
 ALL: Term = ("all", "")
 """What a query that names nothing to index by is found under."""
-
-KEPT = {"kept": True}
-"""The context of what was taken once: it is read as it is."""
-
-_ACCOUNT_PARTS = 2
-
-
-def _named_whole(accounts: frozenset[str], info: ValidationInfo) -> frozenset[str]:
-    """An account's name alone would never match."""
-    if info.context is not KEPT:
-        for account in sorted(accounts):
-            parts = account.split("/")
-            if len(parts) != _ACCOUNT_PARTS or not all(parts):
-                message = f"{account}: write it as provider/account"
-                raise ValueError(message)
-    return accounts
-
-
-NamedWhole = AfterValidator(_named_whole)
-"""Of accounts: each is ``provider/account``."""
 
 _Value = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _Values = Annotated[frozenset[_Value], Field(min_length=1, max_length=MAX_VALUES)]
@@ -67,7 +40,7 @@ class Filter(Model):
     model_config = ConfigDict(extra="forbid")
 
     providers: _Values | None = None
-    accounts: Annotated[_Values, NamedWhole] | None = None
+    accounts: _Values | None = None
     teams: _Values | None = None
     agents: _Values | None = None
     calls: _Values | None = None

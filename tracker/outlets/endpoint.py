@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 from tracker.domain.base import Instant, Model
 from tracker.domain.endpoint import WhyDisabled
 from tracker.domain.key import make_key
-from tracker.fanout.filters import KEPT, Filter, Query, Visibility
+from tracker.fanout.filters import Filter, Query, Visibility
 
 MAX_ENDPOINTS: Final = 1000
 MAX_REPLAYS: Final = 20
@@ -81,11 +81,6 @@ class Endpoint(Model):
     secrets: tuple[Secret, ...]
     replays: tuple[Replay, ...] = ()
     version: int = 1
-
-    @classmethod
-    def parse(cls, raw: str | bytes) -> "Endpoint":
-        """As it was stored, by an older release as well."""
-        return cls.model_validate_json(raw, context=KEPT)
 
     @property
     def key(self) -> str:

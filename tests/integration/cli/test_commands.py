@@ -84,8 +84,6 @@ async def line_with(text: str, stream: asyncio.StreamReader | None) -> str:
         (("token",), 'auth.mode = "jwt"\nauth.secret_file = "s"', "let `tracker run`"),
         (("watch", "--url", "x"), None, "write http://host:port"),
         (("watch", "--since", "x"), None, "add --json"),
-        (("watch", "--json", "--account", "x"), None, "x: write it as provider/acc"),
-        (("token", "--account", "x"), "", "--account: x: write it as provider/acc"),
         (("watch", "--json", "--since", "x"), None, "--since x is no cursor"),
         (("watch", "--json", "--since", ""), None, "is no cursor"),
         (("watch",), None, "the table needs a terminal: add --json"),

@@ -12,7 +12,7 @@ from tests.unit.fanout.world import EPOCH, entry, view
 from tracker.domain.event import EVENT_TYPES
 from tracker.domain.view import View
 from tracker.fanout.events import expand
-from tracker.fanout.filters import ALL, KEPT, Filter, Query, Verdict, Visibility
+from tracker.fanout.filters import ALL, Filter, Query, Verdict, Visibility
 from tracker.fanout.published import Published
 from tracker.store.outbox import Tailed
 
@@ -180,21 +180,12 @@ def test_the_narrowest_field_is_indexed() -> None:
         {"types": ["tracker.recording.off"]},
         {"agent": ["ann"]},
         {"agents": [1]},
-        {"accounts": ["acme"]},
-        {"accounts": ["genesys/acme", "genesys/"]},
-        {"accounts": ["genesys/acme/7"]},
     ],
 )
 def test_a_bad_filter_is_refused(bad: dict[str, Any]) -> None:
     """Unknown fields, empty lists, wrong and too many values have no meaning."""
     with pytest.raises(ValidationError):
         Filter.model_validate(bad)
-
-
-def test_what_was_taken_once_is_read() -> None:
-    """An older release took an account's name alone: its webhooks go on."""
-    kept = Filter.model_validate_json('{"accounts":["acme"]}', context=KEPT)
-    assert kept.accounts == frozenset({"acme"})
 
 
 def test_every_event_type_can_be_asked_for() -> None:

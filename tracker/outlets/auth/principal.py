@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from tracker.domain.terms import ALL_SCOPES, Kind, Scope
 from tracker.errors import OutletError
-from tracker.fanout.filters import EVERYTHING, NamedWhole, Visibility
+from tracker.fanout.filters import EVERYTHING, Visibility
 
 KINDS: Final[dict[Scope, frozenset[Kind]]] = {
     "calls:read": frozenset({"call"}),
@@ -51,7 +51,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     providers: frozenset[str] | None = None
-    accounts: Annotated[frozenset[str], NamedWhole] | None = None
+    accounts: frozenset[str] | None = None
     teams: frozenset[str] | None = None
     agents: frozenset[str] | None = None
 

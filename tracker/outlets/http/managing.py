@@ -261,7 +261,7 @@ class Managing:
         audit(self.principal.subject, f"webhook {what}", self.id, outcome)
 
     def _mine(self, raw: bytes | None) -> Endpoint:
-        endpoint = None if raw is None else Endpoint.parse(raw)
+        endpoint = None if raw is None else Endpoint.model_validate_json(raw)
         if endpoint is None or not self.may(endpoint):
             raise ProblemError(404, _NONE)
         return endpoint

@@ -78,7 +78,7 @@ async def list_endpoints(request: web.Request) -> web.Response:
     managing = Managing(request)
     wanted = parse_query(PageQuery, request.query)
     known = await managing.webhooks.endpoints.known()
-    parsed = map(Endpoint.parse, known.endpoints.values())
+    parsed = map(Endpoint.model_validate_json, known.endpoints.values())
     found = sorted(filter(managing.may, parsed), key=lambda endpoint: endpoint.id)
     begin = bisect_right(found, wanted.after or "", key=lambda endpoint: endpoint.id)
     page = found[begin : begin + wanted.limit]

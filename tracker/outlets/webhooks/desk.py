@@ -127,7 +127,7 @@ class Desk:
         disabled = Disabled(at=at, why=why)
 
         def into(raw: bytes | None) -> bytes | None:
-            known = None if raw is None else Endpoint.parse(raw)
+            known = None if raw is None else Endpoint.model_validate_json(raw)
             if known is None or known.disabled is not None:
                 raise _DisabledAlready
             return known.changed(disabled=disabled).model_dump_json().encode()
@@ -136,7 +136,7 @@ class Desk:
             raw = await self._endpoints.change(endpoint, into)
             await self._endpoints.recovered(endpoint)
             log.error("webhook_disabled", endpoint=endpoint, why=why)
-            changed = Endpoint.parse(raw or b"")
+            changed = Endpoint.model_validate_json(raw or b"")
             await self._announce(
                 told.Disabled(
                     key=changed.key,
@@ -175,7 +175,7 @@ class Desk:
 
     def _read(self, id_: str, raw: bytes, now: Served | None) -> Served | None:
         try:
-            endpoint = Endpoint.parse(raw)
+            endpoint = Endpoint.model_validate_json(raw)
             since = Cursor.parse(endpoint.since)
         except (ValidationError, ValueError):
             if self._raw.get(id_) != raw:
