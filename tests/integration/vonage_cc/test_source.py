@@ -209,10 +209,17 @@ async def test_the_budget_is_never_exceeded() -> None:
     options = VonageCcOptions(agents=1, limit_per_s=10, delay_s=0.01)
     async with site(options, requests_per_s=10) as at:
         call, key = at.begin_call()
+
+        def reads() -> int:
+            asked = at.simulator.requests
+            return sum(r.method == "GET" and r.status == 200 for r in asked)
+
         async with at.observed():
             for _ in range(2):
                 await at.command(call, "pause")
                 at.source.look(key)
+                before = reads()  # a token that is refused when new locks the source
+                await at.simulator.until(lambda: reads() > before)  # noqa: B023 at once
                 at.simulator.expire_tokens()
             await at.simulator.until(lambda: len(at.simulator.requests) >= 30)
         assert at.simulator.peak_per_s() <= 10
