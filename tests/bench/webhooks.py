@@ -158,13 +158,13 @@ async def through_tracker(rig: Rig, url: str, endpoints: int) -> float:
 async def latencies(rig: Rig, url: str, calls: Sequence[str]) -> list[float]:
     """From the outbox to the receiver, in ms, of those that it takes."""
     endpoint = await rig.add(f"{url}/hook/0")
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # until the dispatcher knows it
     begin_s = time.perf_counter()
     for number in range(RATE_PER_S * FOR_S):
         wait_s = begin_s + number / RATE_PER_S - time.perf_counter()
         await asyncio.sleep(max(0.0, wait_s))
         await rig.tell(calls[number % len(calls)])
-    await asyncio.sleep(1)
+    await asyncio.sleep(1)  # until the last ones have come
     await rig.endpoints.change(endpoint.id, lambda _: None)
     return [at_s * 1000 - Position.parse(id_).place.ms for at_s, id_ in await told(url)]
 
