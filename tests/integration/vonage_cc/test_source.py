@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -199,9 +198,9 @@ async def test_a_429_slows_everything() -> None:
             at.fail(429, count=1, retry_after_s=1)
             asked = len(at.simulator.requests)
             await at.simulator.until(lambda: len(at.simulator.requests) > asked + 9)
-            times = [request.at_s for request in at.simulator.requests[asked:]]
-            gaps = [b - a for a, b in pairwise(times)]
-            assert max(gaps) >= 0.95
+            refused, *later = at.simulator.requests[asked:]
+            early = [request for request in later if request.at_s < refused.at_s + 0.95]
+            assert len(early) <= 2  # on their way when it came
 
 
 async def test_the_budget_is_never_exceeded() -> None:
