@@ -1,8 +1,9 @@
 """What a partition owes to endpoints: written under a lease, all of it or nothing."""
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from secrets import token_hex
 from typing import NamedTuple
 
@@ -180,53 +181,79 @@ def previous_field(endpoint: str, entity: str) -> str:
     return f"{endpoint} {entity}"
 
 
+class _Changes:
+    """Of one key: what is put into it and what is removed, the last one counts."""
+
+    def __init__(self) -> None:
+        self.put: dict[str, Value] = {}
+        self.gone: dict[str, None] = {}
+
+    def set(self, name: str, value: Value) -> None:
+        self.gone.pop(name, None)
+        self.put[name] = value
+
+    def drop(self, names: Iterable[str]) -> None:
+        for name in names:
+            self.put.pop(name, None)
+            self.gone[name] = None
+
+
 class Writes:
     """Operations of one commit: those on one key become few."""
 
     def __init__(self) -> None:
-        self._many: dict[tuple[str, str], list[Value]] = {}
-        self._single: list[Operation] = []
-        self._tally: Counter[tuple[str, str]] = Counter()
+        self._hashes = defaultdict[str, _Changes](_Changes)
+        self._ranks = defaultdict[str, _Changes](_Changes)
+        self._appended: list[Operation] = []
+        self._tally = Counter[tuple[str, str]]()
 
     def __bool__(self) -> bool:
-        return bool(self._many or self._single or self._tally)
+        return bool(self._hashes or self._ranks or self._appended or self._tally)
 
     def put(self, key: str, field: str, value: Value) -> None:
         """Set a field of a hash."""
-        self._many.setdefault(("HSET", key), []).extend((field, value))
+        self._hashes[key].set(field, value)
 
     def drop(self, key: str, fields: Iterable[str]) -> None:
         """Remove fields of a hash."""
-        self._many.setdefault(("HDEL", key), []).extend(fields)
+        self._hashes[key].drop(fields)
 
     def rank(self, key: str, member: str, score: int) -> None:
         """Put a member into a sorted set."""
-        self._many.setdefault(("ZADD", key), []).extend((score, member))
+        self._ranks[key].set(member, score)
 
     def unrank(self, key: str, members: Iterable[str]) -> None:
         """Remove members of a sorted set."""
-        self._many.setdefault(("ZREM", key), []).extend(members)
+        self._ranks[key].drop(members)
 
     def append(self, key: str, limit: int, fields: Mapping[bytes, Value]) -> None:
         """Append to a stream that keeps about *limit* entries."""
         flat: list[Value] = [part for field in fields.items() for part in field]
-        self._single.append(("XADD", key, "MAXLEN", "~", limit, "*", *flat))
+        self._appended.append(("XADD", key, "MAXLEN", "~", limit, "*", *flat))
 
     def count(self, key: str, field: str) -> None:
         """Add one."""
         self._tally[key, field] += 1
 
     def operations(self) -> list[Operation]:
-        """All of them; what is set is set before anything is removed."""
+        """All of them; of a field or member that was changed twice, the last change."""
         found: list[Operation] = []
-        for (command, key), parts in self._many.items():
-            step = MAX_FIELDS * 2
-            found += (
-                (command, key, *parts[begin : begin + step])
-                for begin in range(0, len(parts), step)
-                if parts
-            )
-        found.sort(key=lambda operation: operation[0] in ("HDEL", "ZREM"))
-        found += self._single
+        for key, fields in self._hashes.items():
+            found += _bites("HSET", key, list(fields.put.items()))
+            found += _bites("HDEL", key, [(name,) for name in fields.gone])
+        for key, ranks in self._ranks.items():
+            scores = [(score, name) for name, score in ranks.put.items()]
+            found += _bites("ZADD", key, scores)
+            found += _bites("ZREM", key, [(name,) for name in ranks.gone])
+        found += self._appended
         found += (("HINCRBY", *where, count) for where, count in self._tally.items())
         return found
+
+
+def _bites(
+    command: str, key: str, parts: Sequence[tuple[Value, ...]]
+) -> Iterator[Operation]:
+    """One operation per `MAX_FIELDS`."""
+    for begin in range(0, len(parts), MAX_FIELDS):
+        bite = chain.from_iterable(parts[begin : begin + MAX_FIELDS])
+        yield (command, key, *bite)

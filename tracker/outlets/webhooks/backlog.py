@@ -19,8 +19,7 @@ from tracker.store.redis import Value
 CACHED_BYTES: Final = 8 * 1024 * 1024
 """Of bodies that one partition keeps at hand; others are fetched when they are due."""
 
-
-PACE_S: Final = 0.01
+PACE_S: Final = 0.05
 """From one commit to the next, where nobody waits for it: what is taken meanwhile is
 stored together."""
 
@@ -238,19 +237,20 @@ class Backlog:
         """What is to be sent; None = it is lost."""
         return await self._bodies.of(owed.event)
 
-    def delivered(self, owed: Owed, over: Callable[[], None]) -> None:
-        """It was taken: when that is stored, it is owed no longer; *over* is told."""
+    def delivered(self, owed: Owed, stored: Callable[[], None]) -> None:
+        """It was taken, and is owed no longer; *stored* is called when that is stored.
 
-        def stored() -> None:
-            self.unsaved -= 1
-            self.lanes.over(owed)
-            over()
-
-        self.unsaved += 1
+        The next of its entity may go before: a crash repeats both, in order.
+        """
         self._count("succeeded")
-        self._log(owed.told("delivered", self._clock.now_ms()))
-        self._remove([owed])
-        self._books.then(stored)
+        self._end(owed, owed.told("delivered", self._clock.now_ms()))
+        self.unsaved += 1
+
+        def saved() -> None:
+            self.unsaved -= 1
+            stored()
+
+        self._books.then(saved)
 
     async def again(self, owed: Owed, due_ms: int) -> None:
         """It was not: it is tried again then."""
@@ -262,12 +262,10 @@ class Backlog:
 
     async def given_up(self, owed: Owed, problem: str) -> None:
         """It was not, and is not tried again, unless somebody asks for it."""
-        self._count("failed")
         body = await self._bodies.of(owed.event)
-        self._log(owed.told("failed", self._clock.now_ms(), problem), body)
-        self._remove([owed])
+        self._count("failed")
+        self._end(owed, owed.told("failed", self._clock.now_ms(), problem), body)
         await self._books.written()
-        self.lanes.over(owed)
 
     def shorten(self, before_ms: int) -> int:
         """Drop what is beyond the bounds, in the next commit; how many that were."""
@@ -288,6 +286,11 @@ class Backlog:
     def discard(self) -> None:
         """The endpoint is no more: nothing of it needs a body."""
         self._bodies.release([owed.event for owed in self.lanes], self._books.draft)
+
+    def _end(self, owed: Owed, told: bytes, body: bytes | None = None) -> None:
+        self._log(told, body)
+        self._remove([owed])
+        self.lanes.over(owed)
 
     def _remove(self, gone: list[Owed]) -> None:
         if gone:

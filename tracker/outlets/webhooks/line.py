@@ -36,6 +36,9 @@ PREVIOUS = "tracker-previous-id"
 BROKEN_S = 60.0
 """After a fault of ours, until the delivery is tried again."""
 
+UNSAVED = 256
+"""Deliveries that were taken while it is not stored yet: a crash repeats them."""
+
 _LOST = "the store no longer has its event"
 
 Luck = Callable[[], float]
@@ -150,7 +153,11 @@ class Line:
     def _begin_due(self) -> float | None:
         """Begin what may begin; the seconds until more may, None = when woken."""
         concurrency = self._means.settings.concurrency
-        while self._under_way < concurrency and self.endpoint.disabled is None:
+        while (
+            len(self._tasks) < concurrency
+            and self._unsaved < UNSAVED
+            and self.endpoint.disabled is None
+        ):
             now_s = self._means.clock.now_s()
             if not self.breaker.admits(now_s):
                 probe_at_s = self.breaker.probe_at_s
@@ -167,10 +174,8 @@ class Line:
         return None
 
     @property
-    def _under_way(self) -> int:
-        """Attempts, or what was taken and is not stored yet: a crash repeats both."""
-        unsaved = sum([backlog.unsaved for backlog in self._backlogs.values()])
-        return max(len(self._tasks), unsaved)
+    def _unsaved(self) -> int:
+        return sum([backlog.unsaved for backlog in self._backlogs.values()])
 
     def _take(self) -> tuple[int, Owed] | None:
         """The next one that is due, of each partition in its turn."""
