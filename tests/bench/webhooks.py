@@ -45,8 +45,11 @@ FOR_S = 10
 CALLS = [f"genesys/acme/{number}" for number in range(200)]
 REFUSED = "genesys/acme/refused"
 SETTINGS = WebhookSettings(allow_loopback=True)
-BODY_BYTES = 1400
-"""As much as a real snapshot has."""
+SNAPSHOT_BYTES = 1400
+"""As much as a real one has."""
+
+EVENT_BYTES = SNAPSHOT_BYTES + 440
+"""With what is around it."""
 
 
 async def receive() -> None:
@@ -171,10 +174,9 @@ async def latencies(rig: Rig, url: str, calls: Sequence[str]) -> list[float]:
 
 async def measure(rig: Rig, url: str, pid: int) -> None:
     """Everything, one after the other."""
-    body = b'{"specversion":"1.0","data":"%b"}' % (b"x" * BODY_BYTES)
     for endpoints in (1, 10, 100):
         title(f"{endpoints} endpoints, {DELIVERIES} deliveries, {ROUNDS} times")
-        bodies = [body] * (DELIVERIES // endpoints)
+        bodies = [b"%0*d" % (EVENT_BYTES, n) for n in range(DELIVERIES // endpoints)]
         bare, ours = list[float](), list[float]()
         for _ in range(ROUNDS):
             bare.append(await post_all(url, bodies, endpoints))
@@ -205,7 +207,7 @@ async def bench(directory: Path) -> None:
     spare_the_collector()
     with valkey(directory) as server:
         async with receiver() as (url, pid), rigged(server.url, PARTITIONS) as rig:
-            rig.padding, rig.real_clock = "x" * BODY_BYTES, True
+            rig.padding, rig.real_clock = "x" * SNAPSHOT_BYTES, True
             await measure(rig, url, pid)
 
 

@@ -14,10 +14,12 @@ from tracker.domain import endpoint as told
 from tracker.domain.endpoint import WhyDisabled
 from tracker.fanout.cursor import Cursor
 from tracker.outlets.endpoint import Disabled, Endpoint
+from tracker.outlets.webhooks.attempts import Luck, Means
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.dispatcher import Dispatcher
 from tracker.outlets.webhooks.intake import Served
-from tracker.outlets.webhooks.line import Line, Luck, Means
+from tracker.outlets.webhooks.line import Line
+from tracker.outlets.webhooks.phases import Phases
 from tracker.outlets.webhooks.sender import Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.outlets.webhooks.slots import Slots
@@ -72,9 +74,8 @@ class Desk:
         self._metrics = metrics
         self._clock = clock
         self._announce = announce
-        self._means = Means(
-            Slots(settings.max_attempts), sender, self, settings, metrics, clock, luck
-        )
+        slots, phases = Slots(settings.max_attempts), Phases()
+        self._means = Means(slots, phases, sender, self, settings, metrics, clock, luck)
         self._raw: dict[str, bytes] = {}
         self._failing: dict[str, int] = {}
         self._looking = asyncio.Lock()
@@ -111,10 +112,11 @@ class Desk:
 
     async def failed(self, endpoint: str, at_ms: int) -> int:
         """It did not take something; since when it has taken nothing, ms."""
-        if endpoint not in self._failing:
-            self._failing[endpoint] = at_ms
+        since_ms = self._failing.get(endpoint)
+        if since_ms is None:
+            since_ms = self._failing[endpoint] = at_ms
             await self._endpoints.failed(endpoint, at_ms)
-        return self._failing[endpoint]
+        return since_ms
 
     async def recovered(self, endpoint: str) -> None:
         """It took something."""

@@ -9,7 +9,8 @@ import structlog
 
 from tracker.errors import LeaseLostError, PositionLostError, StoreError
 from tracker.fanout.cursor import BEGINNING, Place
-from tracker.outlets.webhooks.backlog import Backlog, Bodies, Books
+from tracker.outlets.webhooks.backlog import Backlog
+from tracker.outlets.webhooks.books import Bodies, Books
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.intake import Due, Intake, Served
 from tracker.outlets.webhooks.replays import Replays
@@ -245,7 +246,7 @@ class Dispatcher:
 
     async def _purge(self, id_: str) -> None:
         """The endpoint is no more."""
-        self._backlogs.pop(id_).discard()
+        await self._backlogs.pop(id_).discard()
         await self._ledger.forget(id_)
 
     def _admit(self) -> None:

@@ -10,7 +10,8 @@ from tracker.fanout.events import expand
 from tracker.fanout.filters import Query, Verdict
 from tracker.fanout.published import Published
 from tracker.outlets.endpoint import Endpoint
-from tracker.outlets.webhooks.backlog import Backlog, Books
+from tracker.outlets.webhooks.backlog import Backlog
+from tracker.outlets.webhooks.books import Books
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.line import Line
 from tracker.store.dispatch import DispatchLedger, previous_field

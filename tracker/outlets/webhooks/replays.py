@@ -8,7 +8,7 @@ import structlog
 from tracker.errors import PositionLostError
 from tracker.fanout.cursor import WHOLE, Cursor, Place
 from tracker.outlets.endpoint import Endpoint
-from tracker.outlets.webhooks.backlog import Books
+from tracker.outlets.webhooks.books import Books
 from tracker.outlets.webhooks.intake import Intake, Served
 from tracker.store.dispatch import DispatchLedger
 from tracker.store.outbox import Outbox, Tailed
