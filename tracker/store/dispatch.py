@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from itertools import chain
 from secrets import token_hex
 from typing import NamedTuple
@@ -204,7 +204,8 @@ class Writes:
     def __init__(self) -> None:
         self._hashes = defaultdict[str, _Changes](_Changes)
         self._ranks = defaultdict[str, _Changes](_Changes)
-        self._appended: list[Operation] = []
+        self._appended = defaultdict[str, list[tuple[Value, ...]]](list)
+        self._limits: dict[str, int] = {}
         self._tally = Counter[tuple[str, str]]()
 
     def __bool__(self) -> bool:
@@ -226,14 +227,14 @@ class Writes:
         """Remove members of a sorted set."""
         self._ranks[key].drop(members)
 
-    def append(self, key: str, limit: int, fields: Mapping[bytes, Value]) -> None:
-        """Append to a stream that keeps about *limit* entries."""
-        flat: list[Value] = [part for field in fields.items() for part in field]
-        self._appended.append(("XADD", key, "MAXLEN", "~", limit, "*", *flat))
+    def append(self, key: str, limit: int, *fields: Value) -> None:
+        """Append an entry to a stream that keeps about *limit* of them."""
+        self._appended[key].append(fields)
+        self._limits[key] = limit
 
-    def count(self, key: str, field: str) -> None:
-        """Add one."""
-        self._tally[key, field] += 1
+    def count(self, key: str, field: str, by: int = 1) -> None:
+        """Add to a field of a hash."""
+        self._tally[key, field] += by
 
     def operations(self) -> list[Operation]:
         """All of them; of a field or member that was changed twice, the last change."""
@@ -245,7 +246,10 @@ class Writes:
             scores = [(score, name) for name, score in ranks.put.items()]
             found += _bites("ZADD", key, scores)
             found += _bites("ZREM", key, [(name,) for name in ranks.gone])
-        found += self._appended
+        for key, entries in self._appended.items():
+            *before, last = entries
+            found += (("XADD", key, "*", *fields) for fields in before)
+            found.append(("XADD", key, "MAXLEN", "~", self._limits[key], "*", *last))
         found += (("HINCRBY", *where, count) for where, count in self._tally.items())
         return found
 

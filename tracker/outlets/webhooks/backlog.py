@@ -96,10 +96,11 @@ class Backlog:
     def settle(self) -> None:
         """Write down what was taken, in the next commit."""
         taken, self._taken = self._taken, {}
-        for owed, at_ms in taken.values():
-            self._count("succeeded")
-            self._log(owed.told("delivered", at_ms))
-        self._remove(list(taken))
+        if taken:
+            self._count("succeeded", len(taken))
+            for owed, at_ms in taken.values():
+                self._log(owed.told("delivered", at_ms))
+            self._remove(list(taken))
 
     def saved(self, count: int) -> None:
         """So much of it is stored."""
@@ -121,7 +122,8 @@ class Backlog:
         if owed.event in self.lanes:
             self.lanes.over(owed)
             self._count("failed")
-            self._log(owed.told("failed", self._clock.now_ms(), problem), body)
+            told = owed.told("failed", self._clock.now_ms(), problem)
+            self._log(told, *(() if body is None else (BODY_FIELD, body)))
             self._remove([owed.event])
             await self._books.written()
 
@@ -155,15 +157,14 @@ class Backlog:
             writes.unrank(self._owed, events)
             self._bodies.release(events, writes)
 
-    def _log(self, delivery: bytes, body: bytes | None = None) -> None:
-        fields: dict[bytes, Value] = {DELIVERY_FIELD: delivery}
-        if body is not None:
-            fields[BODY_FIELD] = body
-        self._books.draft.append(self._over, self._max_logged, fields)
+    def _log(self, delivery: bytes, *body: Value) -> None:
+        self._books.draft.append(
+            self._over, self._max_logged, DELIVERY_FIELD, delivery, *body
+        )
 
-    def _count(self, outcome: str) -> None:
+    def _count(self, outcome: str, by: int = 1) -> None:
         hour = self._clock.now_ms() // HOUR_MS
-        self._books.draft.count(self._tally, f"{hour} {outcome}")
+        self._books.draft.count(self._tally, f"{hour} {outcome}", by)
 
 
 def _nothing() -> None:

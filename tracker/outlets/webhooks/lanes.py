@@ -27,7 +27,7 @@ class Lanes:
         self._busy: set[str] = set()
         self._due: list[tuple[int, int, str]] = []
         self._number = 0
-        for one in sorted(owed, key=order_of):
+        for one in sorted(owed, key=lambda one: (one.owed_ms, order_of(one))):
             self.add(one)
 
     def __len__(self) -> int:
@@ -47,7 +47,8 @@ class Lanes:
     @property
     def oldest_ms(self) -> int | None:
         """Since when the oldest is owed; None = nothing is."""
-        return min((lane[0].owed_ms for lane in self._lanes.values()), default=None)
+        oldest = next(iter(self._owed.values()), None)
+        return None if oldest is None else oldest.owed_ms
 
     def held_by(self, owed: Owed) -> int:
         """How many later ones of its entity wait for it."""
