@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from math import ceil
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import structlog
 
@@ -57,7 +57,7 @@ class Health(Protocol):
 class Means(NamedTuple):
     """What lines work with."""
 
-    slots: Slots
+    slots: Slots[Any]
     phases: Phases
     sender: Sends
     health: Health

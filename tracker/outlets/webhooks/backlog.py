@@ -27,7 +27,7 @@ class Backlog:
 
     Attributes:
         unsaved: Deliveries that were taken, while that is not stored yet.
-        on_saved: Called when they become fewer.
+        on_saved: Called when they were too many, and are no more.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 what it is put together from
@@ -104,8 +104,10 @@ class Backlog:
 
     def saved(self, count: int) -> None:
         """So much of it is stored."""
+        was_full = self.is_full
         self.unsaved -= count
-        self.on_saved()
+        if was_full:
+            self.on_saved()
 
     async def again(self, owed: Owed, due_ms: int) -> None:
         """It was not: it is tried again then."""

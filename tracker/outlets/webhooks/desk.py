@@ -18,7 +18,7 @@ from tracker.outlets.webhooks.attempts import Luck, Means
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.dispatcher import Dispatcher
 from tracker.outlets.webhooks.intake import Served
-from tracker.outlets.webhooks.line import Line
+from tracker.outlets.webhooks.line import Job, Line
 from tracker.outlets.webhooks.phases import Phases
 from tracker.outlets.webhooks.sender import Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
@@ -74,7 +74,7 @@ class Desk:
         self._metrics = metrics
         self._clock = clock
         self._announce = announce
-        slots, phases = Slots(settings.max_attempts), Phases()
+        slots, phases = Slots[Job](settings.max_attempts), Phases()
         self._means = Means(slots, phases, sender, self, settings, metrics, clock, luck)
         self._raw: dict[str, bytes] = {}
         self._failing: dict[str, int] = {}

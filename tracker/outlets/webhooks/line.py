@@ -10,14 +10,15 @@ from tracker.outlets.webhooks.backlog import Backlog
 from tracker.outlets.webhooks.schedule import Breaker
 
 
-class _Next(NamedTuple):
+class Job(NamedTuple):
     """An attempt that may begin, and has its slot.
 
     Attributes:
-        partition: Whose.
-        probe: Of an endpoint whose breaker is open.
+        line: Of its endpoint.
+        probe: That endpoint's breaker is open.
     """
 
+    line: "Line"
     partition: int
     backlog: Backlog
     owed: Owed
@@ -34,7 +35,7 @@ class Line:
 
     def __init__(self, endpoint: Endpoint, means: Means) -> None:
         self._means = means
-        self._attempts = Attempts(endpoint, means)
+        self.attempts = Attempts(endpoint, means)
         self._backlogs: dict[int, Backlog] = {}
         self._numbers: list[int] = []
         self._turn = 0
@@ -54,15 +55,15 @@ class Line:
     @property
     def breaker(self) -> Breaker:
         """The endpoint's."""
-        return self._attempts.breaker
+        return self.attempts.breaker
 
     def update(self, endpoint: Endpoint, *, processes: int, failing: bool) -> None:
         """The endpoint as it is now, and how many processes share its rate."""
-        self._attempts.failing = failing
+        self.attempts.failing = failing
         rate = endpoint.rate_per_s
         self._rate_per_s = None if rate is None else rate / max(1, processes)
-        if endpoint != self._attempts.endpoint:
-            self._attempts.endpoint = endpoint
+        if endpoint != self.attempts.endpoint:
+            self.attempts.endpoint = endpoint
             self.wake()
 
     def attach(self, partition: int, backlog: Backlog) -> None:
@@ -115,32 +116,45 @@ class Line:
 
     def _begin(self) -> None:
         """Begin what may begin."""
-        while (found := self._next()) is not None:
-            task = asyncio.create_task(self._work(found))
-            self._under_way[task] = found.partition
+        while (job := self.next()) is not None:
+            task = asyncio.create_task(self._work(job))
+            self._under_way[task] = job.partition
 
-    async def _work(self, found: _Next | None) -> None:
-        """Make an attempt, and the next as long as there is one that may begin."""
+    async def _work(self, job: Job | None) -> None:
+        """Make an attempt, and the next one in its place, whosever turn it is."""
         task = cast("asyncio.Task[None]", asyncio.current_task())
-        while found is not None:
+        while job is not None:
+            line = job.line
             try:
-                await self._attempts.make(found.backlog, found.owed, probe=found.probe)
+                await line.attempts.make(job.backlog, job.owed, probe=job.probe)
                 await self._means.phases.each()
-            finally:
-                del self._under_way[task]
+            except BaseException:
+                line.ended(task)
                 self._means.slots.give()
-            ends = self._ending or task in self._leaving
-            found = None if ends else self._next()
-            if found is not None:
-                self._under_way[task] = found.partition
-            self.turn()
+                raise
+            if line.ended(task):
+                self._means.slots.give()
+                return
+            job = self._means.slots.exchange(line)
+            if job is not None:
+                job.line.begun(task, job.partition)
+            line.turn()
 
-    def _next(self) -> _Next | None:
+    def begun(self, task: asyncio.Task[None], partition: int) -> None:
+        """An attempt is under way in *task*."""
+        self._under_way[task] = partition
+
+    def ended(self, task: asyncio.Task[None]) -> bool:
+        """It is no more; True = and *task* is waited for."""
+        del self._under_way[task]
+        return self._ending or task in self._leaving
+
+    def next(self) -> Job | None:
         """What may begin now; else None, and `_wait_s` says when something may."""
         self._wait_s = None
         if (
             len(self._under_way) >= self._means.settings.concurrency
-            or self._attempts.endpoint.disabled is not None
+            or self.attempts.endpoint.disabled is not None
         ):
             return None
         now_s = self._means.clock.now_s()
@@ -148,13 +162,13 @@ class Line:
             probe_at_s = self.breaker.probe_at_s
             self._wait_s = None if probe_at_s is None else probe_at_s - now_s
             return None
-        until_s = max(self._attempts.paused_until_s, self._next_s)
+        until_s = max(self.attempts.paused_until_s, self._next_s)
         if until_s > now_s:
             self._wait_s = until_s - now_s
             return None
         return self._take(now_s) if self._means.slots.has_one(self) else None
 
-    def _take(self, now_s: float) -> _Next | None:
+    def _take(self, now_s: float) -> Job | None:
         """The next one that is due, of each partition in its turn."""
         numbers, now_ms = self._numbers, round(now_s * 1000)
         for step in range(len(numbers)):
@@ -166,7 +180,7 @@ class Line:
                 self._means.slots.take()
                 if self._rate_per_s is not None:
                     self._next_s = max(self._next_s, now_s - 1) + 1 / self._rate_per_s
-                return _Next(number, backlog, owed, self.breaker.begin())
+                return Job(self, number, backlog, owed, self.breaker.begin())
         self._wait_s = self._until_due_s(now_s)
         return None
 
