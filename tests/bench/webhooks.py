@@ -36,7 +36,7 @@ from tracker.settings import StoreSettings
 
 PARTITIONS = StoreSettings().partitions
 DELIVERIES = 10_000
-ROUNDS = 3
+ROUNDS = 9
 """Of the reference and of tracker in turn: the machine is not always as fast."""
 
 CONCURRENCY = 32

@@ -127,7 +127,6 @@ class Line:
             line = job.line
             try:
                 await line.attempts.make(job.backlog, job.owed, probe=job.probe)
-                await self._means.phases.each()
             except BaseException:
                 line.ended(task)
                 self._means.slots.give()
