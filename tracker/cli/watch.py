@@ -81,11 +81,17 @@ def watch(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     try:
         run_until_signal(shown)
     except RefusedError as error:
-        cure = ": give a good --token" if error.code in _TOKEN_WANTED else ""
-        message = f"{url} refused: {error}{cure}"
-        raise ConfigError(message) from error
+        raise ConfigError(_refusal(url, token, error)) from error
     except PositionLostError as error:
         raise ConfigError(str(error)) from error
+
+
+def _refusal(url: str, token: str | None, error: RefusedError) -> str:
+    if error.code not in _TOKEN_WANTED:
+        return f"{url} refused: {error}"
+    if token is None:
+        return f"{url} asks for a token: give a good --token, or set TRACKER_TOKEN"
+    return f"{url} refused: {error}: give a good --token"
 
 
 def _refuse_no_cursor(since: str) -> None:

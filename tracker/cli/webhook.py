@@ -220,8 +220,9 @@ def line(endpoint: Json) -> str:
     """An endpoint in one line."""
     owed = f"{endpoint['owed']} owed"
     words = f"  {endpoint['description']}" if endpoint["description"] else ""
-    state = endpoint["state"]
-    return f"{endpoint['id']}  {state:<8}  {owed:>12}  {endpoint['url']}{words}"
+    state, error = endpoint["state"], endpoint["oldest_owed_error"]
+    why = f"  ({error})" if error else ""
+    return f"{endpoint['id']}  {state:<8}  {owed:>12}  {endpoint['url']}{words}{why}"
 
 
 def delivery_line(delivery: Json) -> str:

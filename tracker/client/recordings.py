@@ -259,11 +259,22 @@ async def _keep(
                 size += len(chunk)
                 if progress is not None:
                     progress(size, answer.content_length)
-        _refuse_present(to)
-        draft.replace(to)
+        _settle(draft, to)
     finally:
         draft.unlink(missing_ok=True)
     return Download(to, size, digest.hexdigest())
+
+
+def _settle(draft: Path, to: Path) -> None:
+    """Name *draft* so, unless by now something else has that name."""
+    try:
+        to.hardlink_to(draft)
+    except FileExistsError:
+        _refuse_present(to)
+        raise
+    except OSError:  # a file system without links
+        _refuse_present(to)
+        draft.replace(to)
 
 
 def _refuse_present(to: Path) -> None:

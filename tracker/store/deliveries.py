@@ -83,11 +83,13 @@ class Summary(NamedTuple):
     Attributes:
         owed: How many deliveries.
         oldest_at: Since when the oldest is owed.
+        oldest_error: Why its last attempt was none of use; None = there was none.
         succeeded, failed: Attempts of the last 24 hours, about.
     """
 
     owed: int
     oldest_at: datetime | None
+    oldest_error: str | None
     succeeded: int
     failed: int
 
@@ -106,7 +108,8 @@ class Deliveries:
 
     async def summary(self, endpoint: str) -> Summary:
         """How it goes with *endpoint*."""
-        owed, oldest, tallies = 0, list[float](), dict[str, int]()
+        owed, tallies = 0, dict[str, int]()
+        oldest: list[tuple[float, bytes, str]] = []
         for keys in self._keys:
             name, tally = keys.owed(endpoint), keys.tally(endpoint)
             commands = [
@@ -119,15 +122,24 @@ class Deliveries:
                 name, commands
             )
             owed += count
-            oldest += map(float, first[1:])
+            if first:
+                oldest.append((float(first[1]), first[0], keys.deliveries(endpoint)))
             since = int(seconds) * 1000 // HOUR_MS - 23
             for field, value in zip(flat[::2], flat[1::2], strict=True):
                 hour, outcome = field.decode().split()
                 if int(hour) >= since:
                     tallies[outcome] = tallies.get(outcome, 0) + int(value)
-        oldest_at = instant(min(oldest)) if oldest else None
+        oldest_at, error = None, None
+        if oldest:
+            since_ms, event, deliveries = min(oldest)
+            oldest_at, error = instant(since_ms), await self._error(deliveries, event)
         good, bad = tallies.get("succeeded", 0), tallies.get("failed", 0)
-        return Summary(owed, oldest_at, good, bad)
+        return Summary(owed, oldest_at, error, good, bad)
+
+    async def _error(self, deliveries: str, event: bytes) -> str | None:
+        raw = await self._redis.call(deliveries, "HGET", deliveries, event)
+        attempts = () if raw is None else Owed.parse(raw).attempts
+        return attempts[-1].error if attempts else None
 
     async def owed(self, endpoint: str, event: str) -> tuple[int, Owed] | None:
         """One that is owed, and its partition; None = it is not."""

@@ -176,7 +176,7 @@ async def test_watch_without_a_token_is_one_sentence(tmp_path: Path) -> None:
         variables = {"TRACKER_URL": site.url}
         status, _, err = await done("watch", "--json", cwd=tmp_path, **variables)
         assert status == 2
-        assert "give a good --token" in err
+        assert "asks for a token: give a good --token" in err
         variables["TRACKER_TOKEN"] = site.token()
         arguments = ("watch", "--json", "--since", str(site.projection.cursor))
         site.show(call("c1"), "call.started")

@@ -117,6 +117,22 @@ async def test_no_file_is_written_over(
     assert len(names_in(tmp_path)) == 1
 
 
+async def test_what_appears_meanwhile_is_not_written_over(
+    tracker: Tracker, tmp_path: Path, shelves: list[Shelf]
+) -> None:
+    """Somebody else had the same name in mind."""
+    shelves[0].put(1)
+    to = tmp_path / "a.mp3"
+
+    def appear(*_: int | None) -> None:
+        to.write_bytes(b"mine")
+
+    with pytest.raises(FileExistsError, match="there already"):
+        await tracker.download(KEY, to, progress=appear)
+    assert to.read_bytes() == b"mine"
+    assert names_in(tmp_path) == ["a.mp3"]
+
+
 async def test_an_export_is_followed_and_fetched(
     tracker: Tracker, tmp_path: Path
 ) -> None:

@@ -55,6 +55,8 @@ async def test_deliveries_can_be_found(site: KeptSite, caller: Caller) -> None:
     """By status, event, type, entity and time, over pages, the newest first."""
     async with receiving(Picky()) as receiver:
         id_, of_a = await delivered(site, caller, receiver)
+        _, endpoint = await caller.ask("GET", f"{PATH}/{id_}")
+        assert endpoint["oldest_owed_error"] == "HTTP 500"
         times = [one["settled_at"] for one in of_a]
         assert times == sorted(times, reverse=True)
         assert {one["status"] for one in of_a} == {"delivered"}

@@ -108,7 +108,8 @@ class WebhookEndpoint(Model):
     Attributes:
         state: Of one that is disabled, *disabled* says why.
         since: The cursor behind which its events begin.
-        owed: How many deliveries are, and the oldest of them since *oldest_owed_at*.
+        owed: How many deliveries are, and the oldest of them since *oldest_owed_at*;
+            *oldest_owed_error* is why its last attempt was none of use.
         succeeded, failed: Attempts of the last day.
         old_secrets_until: When only the newest secret signs; null = so it is.
     """
@@ -126,6 +127,7 @@ class WebhookEndpoint(Model):
     old_secrets_until: Instant | None
     owed: int
     oldest_owed_at: Instant | None
+    oldest_owed_error: str | None
     succeeded: int
     failed: int
     version: int
@@ -293,6 +295,7 @@ async def snapshot_of(managing: Managing, endpoint: Endpoint) -> WebhookEndpoint
         old_secrets_until=max(old, default=None),
         owed=told.owed,
         oldest_owed_at=told.oldest_at,
+        oldest_owed_error=told.oldest_error,
         succeeded=told.succeeded,
         failed=told.failed,
     )

@@ -3,11 +3,12 @@
 ::
 
     outbox -> intake (who wants it) -> backlog (owed, stored with the cursor)
-           -> lanes (one at a time per entity) -> line (pace, breaker) -> sender
+           -> lanes (one at a time per entity) -> line (when, within slots)
+           -> attempts (and what follows from their answers) -> sender
 
-`dispatcher` runs that for one partition under its lease, and `replays` again for what
-is past; `desk` knows the endpoints, `role` shares the partitions among processes;
-`schedule` and `signature` are pure.
+`dispatcher` runs that for one partition under its lease, `books` write what comes of
+it, and `replays` do it again for what is past; `desk` knows the endpoints, `role`
+shares the partitions among processes; `schedule` and `signature` are pure.
 """
 
 from tracker.outlets.webhooks.clock import Clock

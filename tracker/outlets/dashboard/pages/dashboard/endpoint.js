@@ -68,9 +68,11 @@ function list(values) {
   return shown.join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** How long the oldest delivery has been owed. @param {Json} endpoint @param {number} now */
-export function oldestOf({ oldest_owed_at }, now) {
-  return oldest_owed_at ? age(now - Date.parse(oldest_owed_at)) : "–";
+/** How long the oldest delivery has been owed, and why. @param {Json} endpoint @param {number} now */
+export function oldestOf({ oldest_owed_at, oldest_owed_error }, now) {
+  if (!oldest_owed_at) return "–";
+  const owed = age(now - Date.parse(oldest_owed_at));
+  return oldest_owed_error ? `${owed}: ${oldest_owed_error}` : owed;
 }
 
 /** Of the attempts of the last day; never rounded up to all. @param {Json} endpoint */
