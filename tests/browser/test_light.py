@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.browser.screen import Screen, desk, expect, opened
-from tests.integration.e2e.site import Site, recorded_calls, watched
+from tests.integration.e2e.site import Site, recorded_calls, shows, watched
 from tests.integration.e2e.test_crash import crashing
 from tests.integration.http.site import call, serving
 from tracker.ingest import pulse
@@ -121,7 +121,7 @@ async def test_a_dead_tracker_is_never_shown_as_recording(
         opened(chromium, url) as screen,
         opened(chromium, tracker.url) as supervisor,
     ):
-        await _collect(supervisor)
+        await _collect(supervisor, watcher.cursor)
         (call,) = recorded_calls(simulator)
         agent = call.legs[0].agent.id
         await screen.until_light("Recording")
@@ -141,6 +141,7 @@ async def test_a_dead_tracker_is_never_shown_as_recording(
         await expect(banner).to_be_hidden()
         simulator.switch.resume_recording(call, agent)
         await supervisor.until_states("Recording")
+        await watcher.until(lambda: shows(watcher, [call]))
         ids = [event["id"] for event in watcher.events if event["data"].get("call")]
         await supervisor.page.wait_for_function(
             "ids => JSON.stringify(window.ids) === JSON.stringify(ids)", arg=ids
@@ -156,16 +157,17 @@ def _assert_honest(told: Sequence[str]) -> None:
     assert known == ["recording", "paused", "recording"]
 
 
-async def _collect(screen: Screen) -> None:
+async def _collect(screen: Screen, since: str | None) -> None:
     """Have the page iterate the events of calls with the JavaScript client."""
-    await screen.page.evaluate("""async () => {
+    collect = """async since => {
       const { Tracker } = await import("/client.js");
       window.ids = [];
-      const events = new Tracker().events();
+      const events = new Tracker().events({}, { since });
       (async () => {
         for await (const { id, data } of events) if (data.call) window.ids.push(id);
       })();
-    }""")
+    }"""
+    await screen.page.evaluate(collect, since)
 
 
 async def test_a_tracker_that_is_late_is_never_shown_as_recording(

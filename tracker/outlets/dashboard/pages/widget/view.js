@@ -108,13 +108,19 @@ export class CallBlock {
     const offered = `${call?.key} ${actions} ${this.#asksWhy}`;
     if (offered === this.#offered) return;
     this.#offered = offered;
+    const root = /** @type {ShadowRoot} */ (this.buttons.getRootNode());
+    if (this.buttons.contains(root.activeElement)) this.#keepsFocus = true; // it goes
     if (this.#asksWhy) this.buttons.replaceChildren(this.#reasons());
     else this.buttons.replaceChildren(...actions.map((action) => this.#button(action)));
     if (this.#keepsFocus && actions.length) this.#focus();
   }
 
+  /** Unless the agent is somewhere else by now. */
   #focus() {
     this.#keepsFocus = false;
+    const { activeElement, body } = document;
+    const { host } = /** @type {ShadowRoot} */ (this.buttons.getRootNode());
+    if (activeElement && activeElement !== body && activeElement !== host) return;
     /** @type {HTMLElement | null} */ (this.buttons.querySelector("button"))?.focus();
   }
 
