@@ -119,6 +119,13 @@ class Line:
         while (job := self.next()) is not None:
             task = asyncio.create_task(self._work(job))
             self._under_way[task] = job.partition
+            task.add_done_callback(self._never_begun)
+
+    def _never_begun(self, task: asyncio.Task[None]) -> None:
+        """Give back what a task had that was cancelled before its first step."""
+        if task in self._under_way:
+            self.ended(task)
+            self._means.slots.give()
 
     async def _work(self, job: Job | None) -> None:
         """Make an attempt, and the next one in its place, whosever turn it is."""
