@@ -11,7 +11,7 @@ from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, OtherParty, Stamp, Told
 from tracker.domain.terms import ALL_ACTIONS, CallState, RecordingState
 from tracker.keep.partition import Partition
-from tracker.store.codec import dump_header, parse_header
+from tracker.store.codec import dump, parse_header
 from tracker.store.outbox import Tailed
 
 BEGAN_AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -104,4 +104,4 @@ class Traffic:
         at = BEGAN_AT + timedelta(milliseconds=number)
         self._partition.fold(f"{number}-0", at, [told])
         for out in self._partition.take_draft().outgoing:
-            yield Raw(f"{next(self._ids)}-0", dump_header(out.header), out.snapshot)
+            yield Raw(f"{next(self._ids)}-0", dump(out.header), out.snapshot)

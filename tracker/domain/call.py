@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from pydantic import Field
+from msgspec import field
 
-from tracker.domain.base import Instant, Model
+from tracker.domain.base import Instant, Record
 from tracker.domain.command import Command
 from tracker.domain.reading import OtherParty
 from tracker.domain.snapshot import Cause, Issue, Totals
@@ -35,7 +35,7 @@ MAX_ENDED_LEGS = 50
 EXPECTATIONS: tuple[Expected, ...] = ("always", "never", "on_demand", "unset")
 
 
-class Leg(Model):
+class Leg(Record, frozen=True):
     """A source's latest claim about its own leg.
 
     Attributes:
@@ -49,18 +49,18 @@ class Leg(Model):
     """
 
     source: str
-    leg: str = ""
     token: int
     number: int
     leg_id: str
     state: CallState
+    last_seen_at: Instant
+    joined_at: Instant
+    leg: str = ""
     claim: RecordingState | None = None
     no_proof: bool = False
     claimed_at: Instant | None = None
     exact: bool = False
-    last_seen_at: Instant
     blind_at: Instant | None = None
-    joined_at: Instant
     left_at: Instant | None = None
     agent: str | None = None
     team: str | None = None
@@ -97,20 +97,34 @@ class Leg(Model):
         return "no_proof" if self.no_proof else "not_reported"
 
 
-class Recording(Model):
+class Recording(Record, frozen=True):
     """The call's summary, with its own clock."""
 
     state: RecordingState
+    since: Instant
+    cause: Cause
     unknown_reason: UnknownReason | None = None
     last_known: RecordingState | None = None
-    since: Instant
     exact: bool = False
     evidence: Evidence = "none"
     started_at: Instant | None = None
     seen_at: Instant | None = None
     observed_by: str | None = None
-    cause: Cause
     known_cause: Cause | None = None
+
+
+class Interval(
+    Record, frozen=True, kw_only=True, omit_defaults=False, rename={"from_": "from"}
+):
+    """A closed stretch of one recording state; timelines are made of these."""
+
+    state: RecordingState
+    from_: Instant
+    to: Instant
+    unknown_reason: UnknownReason | None = None
+    evidence: Evidence
+    observed_by: str | None = None
+    cause: Cause
 
 
 class Tomb(NamedTuple):
@@ -125,7 +139,7 @@ class Tomb(NamedTuple):
     media: tuple[str, ...] = ()
 
 
-class Call(Model):
+class Call(Record, frozen=True):
     """Everything tracker keeps of one call; `decide` makes the next one of it.
 
     Attributes:
@@ -141,23 +155,23 @@ class Call(Model):
     key: str
     version: int
     state: CallState
+    recording: Recording
+    past: Totals
     type: CallType = "unknown"
     ani: str | None = None
     dnis: str | None = None
     parent: str | None = None
     interaction_id: str | None = None
-    provider_ids: dict[str, str] = Field(default_factory=dict)
-    attributes: dict[str, str] = Field(default_factory=dict)
+    provider_ids: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
     others: tuple[OtherParty, ...] = ()
     answered_at: Instant | None = None
     handed_over_at: Instant | None = None
     ended_at: Instant | None = None
     end_reason: EndReason | None = None
     legs: tuple[Leg, ...] = ()
-    recording: Recording
-    past: Totals
     command: Command | None = None
-    settled: dict[str, str] = Field(default_factory=dict)
+    settled: dict[str, str] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
     media: tuple[str, ...] = ()
 

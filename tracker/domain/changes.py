@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
-from tracker.domain.snapshot import Interval
+from tracker.domain.call import Interval
 
 E = TypeVar("E")
 

@@ -7,9 +7,9 @@ A command names a leg or goes to every leg that needs it; each leg's part is an
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from pydantic import Field
+from msgspec import field
 
-from tracker.domain.base import Instant, Model, later
+from tracker.domain.base import Instant, Message, Record, later
 from tracker.domain.snapshot import CommandPart
 from tracker.domain.terms import (
     OPEN_STAGES,
@@ -20,7 +20,7 @@ from tracker.domain.terms import (
 )
 
 
-class Request(Model):
+class Request(Message, frozen=True, tag="request"):
     """Somebody asks; it enters by the call's inbox.
 
     Attributes:
@@ -33,33 +33,31 @@ class Request(Model):
             is wanted. It is not refused for what the call shows now.
     """
 
-    kind: Literal["request"] = "request"
     id: str
     call: str
     action: Action
-    agent: str | None = None
-    reason: Reason | None = None
     requested_by: str
     not_after: Instant
+    agent: str | None = None
+    reason: Reason | None = None
     deadline_s: float = 15.0
     idempotency_key: str | None = None
-    options: dict[str, str | int | bool] = Field(default_factory=dict)
+    options: dict[str, str | int | bool] = field(default_factory=dict)
     elsewhere: bool = False
 
 
-class Sent(Model):
+class Sent(Message, frozen=True, tag="sent"):
     """The executor is about to ask the provider; the first one wins."""
 
-    kind: Literal["sent"] = "sent"
     call: str
     command: str
     source: str
-    leg: str = ""
     token: int
     attempt: str
+    leg: str = ""
 
 
-class Outcome(Model):
+class Outcome(Message, frozen=True, tag="outcome"):
     """What became of the asking.
 
     Attributes:
@@ -68,17 +66,16 @@ class Outcome(Model):
             ``late`` (waited too long in a rate budget, never asked).
     """
 
-    kind: Literal["outcome"] = "outcome"
     call: str
     command: str
     source: str
+    result: Literal["accepted", "refused", "lost", "not_taken", "late"]
     leg: str = ""
     attempt: str | None = None
-    result: Literal["accepted", "refused", "lost", "not_taken", "late"]
     problem: str | None = None
 
 
-class Execution(Model):
+class Execution(Record, frozen=True):
     """One leg's part of a command.
 
     Attributes:
@@ -90,10 +87,10 @@ class Execution(Model):
     """
 
     source: str
-    leg: str = ""
     leg_id: str
-    stage: Stage = "requested"
     before: RecordingState
+    leg: str = ""
+    stage: Stage = "requested"
     attempt: str | None = None
     sent_at: Instant | None = None
     accepted_at: Instant | None = None
@@ -115,7 +112,7 @@ class Overruled(NamedTuple):
     problem: str
 
 
-class Command(Model):
+class Command(Record, frozen=True):
     """The call's newest command, with what is needed to settle it.
 
     Attributes:
@@ -126,16 +123,16 @@ class Command(Model):
     id: str
     action: Action
     target: RecordingState
-    agent: str | None = None
-    reason: Reason | None = None
     requested_by: str
     requested_at: Instant
     not_after: Instant
     deadline_s: float
-    idempotency_key: str | None = None
-    options: dict[str, str | int | bool] = Field(default_factory=dict)
-    elsewhere: bool = False
     executions: tuple[Execution, ...]
+    agent: str | None = None
+    reason: Reason | None = None
+    idempotency_key: str | None = None
+    options: dict[str, str | int | bool] = field(default_factory=dict)
+    elsewhere: bool = False
     overruled: Overruled | None = None
     settled_at: Instant | None = None
 

@@ -64,9 +64,18 @@ def request(
     if problem is not None:
         return call, Answer(asked.id, None, problem)
     command = Command(
-        **asked.model_dump(exclude={"kind", "call"}),
+        id=asked.id,
+        action=asked.action,
         target=TARGETS[asked.action],
+        agent=asked.agent,
+        reason=asked.reason,
+        requested_by=asked.requested_by,
         requested_at=now,
+        not_after=asked.not_after,
+        deadline_s=asked.deadline_s,
+        idempotency_key=asked.idempotency_key,
+        options=asked.options,
+        elsewhere=asked.elsewhere,
         executions=tuple(_execution_of(leg, asked, now) for leg in legs),
     )
     settled = dict([*call.settled.items(), (name, asked.id)][-MOST_SETTLED:])

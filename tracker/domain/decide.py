@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from tracker.domain import attention, commanding, observe
 from tracker.domain.base import later
-from tracker.domain.call import Call, Tomb
+from tracker.domain.call import Call, Interval, Tomb
 from tracker.domain.changes import Answer, Changes, Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.reading import Blind, Media, Observation, Release, Stamp, Tick, Told
-from tracker.domain.snapshot import Cause, Interval
+from tracker.domain.snapshot import Cause
 from tracker.domain.summary import UNCAUSED, summarise
 from tracker.domain.telling import describe_changes
 from tracker.domain.terms import EndReason

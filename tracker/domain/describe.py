@@ -2,8 +2,9 @@
 
 from datetime import datetime
 
-from pydantic_core import to_json
+from msgspec.json import Encoder
 
+from tracker.domain.base import Model
 from tracker.domain.call import Call, Leg
 from tracker.domain.key import split_key
 from tracker.domain.snapshot import CallSnapshot, Party
@@ -12,15 +13,17 @@ from tracker.domain.terms import Action, allowed_actions
 
 Json = dict[str, object]
 
+_to_json = Encoder(enc_hook=Model.model_dump).encode
+
 
 def snapshot(call: Call, now: datetime) -> CallSnapshot:
     """The call as it is published, its totals counted up to *now*."""
-    return CallSnapshot.model_validate(_published(call, now))
+    return CallSnapshot.model_validate_json(snapshot_json(call, now))
 
 
 def snapshot_json(call: Call, now: datetime) -> bytes:
-    """The same as JSON, in half the time: made for every change of every call."""
-    return to_json(_published(call, now))
+    """The same as JSON: made for every change of every call."""
+    return _to_json(_published(call, now))
 
 
 def _published(call: Call, now: datetime) -> Json:

@@ -2,7 +2,9 @@
 
 from typing import Literal
 
-from tracker.domain.base import Instant, Model
+from msgspec.structs import asdict
+
+from tracker.domain.base import Instant, Message, Model
 
 WhyDisabled = Literal["asked", "gone", "failing"]
 """Somebody wanted it; it answered 410; nothing was taken for days."""
@@ -23,12 +25,16 @@ class EndpointSnapshot(Model):
     version: int
 
 
-class Disabled(EndpointSnapshot):
+class Disabled(Message, frozen=True, tag="disabled"):
     """As an input: its dispatcher has disabled it."""
 
-    kind: Literal["disabled"] = "disabled"
+    key: str
+    state: Literal["enabled", "disabled"]
+    since: Instant
+    version: int
+    why: WhyDisabled | None = None
 
     @property
     def snapshot(self) -> EndpointSnapshot:
         """As it is told of."""
-        return EndpointSnapshot(**self.model_dump(exclude={"kind"}))
+        return EndpointSnapshot(**asdict(self))

@@ -1,14 +1,14 @@
 """What a commit appends to the outbox, and every reader of it understands."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from tracker.domain.base import Instant, Model
+from tracker.domain.base import Instant, Message, Record
 from tracker.domain.command import Command
 from tracker.domain.terms import Kind
 from tracker.domain.view import View
 
 
-class Fact(Model):
+class Fact(Record, frozen=True):
     """A `Change` on its way out: one event.
 
     Attributes:
@@ -22,74 +22,67 @@ class Fact(Model):
     change: dict[str, Any]
 
 
-class Entry(Model):
+class Entry(Message, frozen=True, tag="entry"):
     """An entity changed.
 
     Attributes:
+        recorded_at: The input's time.
         facts: One event each; empty = tell nobody, but keep the snapshot.
         before: None at the first sight.
         after: None when the entity is gone and forgotten.
-        recorded_at: The input's time.
     """
 
-    kind: Literal["entry"] = "entry"
     entity: Kind
     key: str
     version: int
+    recorded_at: Instant
     facts: tuple[Fact, ...] = ()
     before: View | None = None
     after: View | None = None
-    recorded_at: Instant
 
 
-class Watermark(Model):
+class Watermark(Message, frozen=True, tag="watermark"):
     """The keeper's sign of life: all input up to *handled_at* has taken effect."""
 
-    kind: Literal["watermark"] = "watermark"
     handled_at: Instant
 
 
-class Reply(Model):
+class Reply(Message, frozen=True, tag="reply"):
     """For one waiter alone; see `tracker.domain.changes.Answer`."""
 
-    kind: Literal["reply"] = "reply"
     to: str
     key: str
     command: str | None = None
     problem: str | None = None
 
 
-class Resync(Model):
+class Resync(Message, frozen=True, tag="resync"):
     """To a source's owner: what it sent has a hole; read everything again."""
 
-    kind: Literal["resync"] = "resync"
     source: str
     token: int
 
 
-class Order(Model):
+class Order(Message, frozen=True, tag="order"):
     """To the owners of a command's sources: how it stands, after every change.
 
     Attributes:
         command: None = nothing is open on the call any more.
     """
 
-    kind: Literal["order"] = "order"
     call: str
     command: Command | None = None
 
 
-class Follow(Model):
+class Follow(Message, frozen=True, tag="follow"):
     """To the owner of the account's poller: somebody watches this call."""
 
-    kind: Literal["follow"] = "follow"
     call: str
 
 
-class FollowExport(Model):
+class FollowExport(Message, frozen=True, tag="follow_export"):
     """To the owner of the account's poller: somebody waits for this export."""
 
-    kind: Literal["follow_export"] = "follow_export"
     export: str
 
 

@@ -4,10 +4,10 @@ from datetime import datetime
 from operator import is_
 
 from tracker.domain.base import earlier
-from tracker.domain.call import Call, Leg, Recording, Tomb
+from tracker.domain.call import Call, Interval, Leg, Recording, Tomb
 from tracker.domain.parties import others_of
 from tracker.domain.reading import Observation, Stamp
-from tracker.domain.snapshot import Cause, Interval, Totals
+from tracker.domain.snapshot import Cause, Totals
 from tracker.domain.summary import UNCAUSED, call_state, close, evidence_of
 from tracker.domain.terms import EndReason
 
@@ -31,7 +31,7 @@ def first_sight(seen: Observation, stamp: Stamp, at: datetime, tomb: Tomb) -> Ca
     """The call as *seen* shows it, before it is known any other way."""
     leg = _leg(None, seen, stamp, at)
     known = leg.recording != "unknown"
-    recording = Recording.trusted(
+    recording = Recording(
         state=leg.recording,
         unknown_reason=leg.unknown_reason,
         last_known=leg.recording if known else None,
@@ -42,13 +42,13 @@ def first_sight(seen: Observation, stamp: Stamp, at: datetime, tomb: Tomb) -> Ca
         observed_by=leg.source,
         cause=PLATFORM if known else UNCAUSED,
     )
-    call = Call.trusted(
+    call = Call(
         key=seen.call,
         version=tomb.version + 1,
         state=leg.state,
         answered_at=_answered_at(seen, at),
         recording=recording,
-        past=Totals.trusted(as_of=at),
+        past=Totals(as_of=at),
         media=tomb.media,
     )
     return with_legs(call, (leg,), **_described(seen))
@@ -59,7 +59,7 @@ def unseen_before(call: Call) -> tuple[Call, tuple[Interval, ...]]:
     since, answered_at = call.recording.since, call.answered_at
     if answered_at is None or answered_at >= since:
         return call, ()
-    blank = Recording.trusted(
+    blank = Recording(
         state="unknown",
         unknown_reason="source_blind",
         since=answered_at,
@@ -164,40 +164,35 @@ def _answered_at(seen: Observation, at: datetime) -> datetime | None:
 
 def _leg(old: Leg | None, seen: Observation, stamp: Stamp, at: datetime) -> Leg:
     """The leg as *seen*; what *seen* does not tell stays, but not over blindness."""
-    told: dict[str, object] = {
-        "source": stamp.source,
-        "leg": seen.leg,
-        "token": stamp.token,
-        "number": stamp.number,
-        "leg_id": seen.leg_id,
-        "state": seen.state,
-        "claim": seen.recording,
-        "no_proof": seen.no_proof,
-        "claimed_at": at if seen.recording else None,
-        "exact": seen.exact,
-        "last_seen_at": at,
-        "blind_at": None,
-        "joined_at": at,
-        "left_at": at if seen.state == "ended" else None,
-        "agent": seen.agent,
-        "team": seen.team,
-        "role": seen.role,
-        "number_shown": seen.number,
-        "device": seen.device,
-        "expected": seen.expected,
-        "actions": seen.actions,
-        "others": seen.others,
-    }
-    if old is None:
-        return Leg.trusted(**told)
-    told["joined_at"] = old.joined_at
-    told["last_seen_at"] = max(at, old.last_seen_at)
-    told["others"] = seen.others or old.others
-    if old.blind_at is None and seen.recording in (None, old.claim):
-        told["claim"] = old.claim
-        told["claimed_at"] = old.claimed_at
-        told["exact"] = old.exact
-    return old.but(**told)
+    keeps = (
+        old is not None
+        and old.blind_at is None
+        and (seen.recording is None or seen.recording == old.claim)
+    )
+    claim = old if keeps else None
+    return Leg(
+        source=stamp.source,
+        token=stamp.token,
+        number=stamp.number,
+        leg_id=seen.leg_id,
+        state=seen.state,
+        last_seen_at=max(at, old.last_seen_at) if old else at,
+        joined_at=old.joined_at if old else at,
+        leg=seen.leg,
+        claim=claim.claim if claim else seen.recording,
+        no_proof=seen.no_proof,
+        claimed_at=claim.claimed_at if claim else at if seen.recording else None,
+        exact=claim.exact if claim else seen.exact,
+        left_at=at if seen.state == "ended" else None,
+        agent=seen.agent,
+        team=seen.team,
+        role=seen.role,
+        number_shown=seen.number,
+        device=seen.device,
+        expected=seen.expected,
+        actions=seen.actions,
+        others=seen.others or (old.others if old else ()),
+    )
 
 
 def _described(seen: Observation) -> dict[str, object]:

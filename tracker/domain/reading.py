@@ -5,12 +5,12 @@ appended (seconds, monotonic), and gets its time from the inbox that it enters.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
-from pydantic import Field
+from msgspec import field
 
 from tracker.domain.archive import ExportSnapshot, MediaSnapshot
-from tracker.domain.base import Model, earlier
+from tracker.domain.base import Message, Record, earlier
 from tracker.domain.terms import (
     Action,
     CallState,
@@ -36,7 +36,7 @@ class Stamp(NamedTuple):
     number: int
 
 
-class OtherParty(Model):
+class OtherParty(Record, frozen=True):
     """Somebody on the call whom no source speaks for.
 
     Attributes:
@@ -48,17 +48,17 @@ class OtherParty(Model):
     role: Role = "other"
 
 
-class Observation(Model):
+class Observation(Message, frozen=True, tag="observation"):
     """One source's claim about its own leg of one call.
 
     Attributes:
         call: The call's key.
+        leg_id: The id that commands on this leg use.
+        state: Of the leg. ``ended`` releases it.
         age_s: How long before the append the claim was true (a read: since its
             request started; a notification: 0).
         exact: The claim came as a notification of a change, not by looking.
         leg: Tells legs apart where one source sees several of a call.
-        leg_id: The id that commands on this leg use.
-        state: Of the leg. ``ended`` releases it.
         recording: What the platform reports; None when this message says nothing
             (an earlier claim of the leg is kept).
         no_proof: The platform cannot prove a recording state at all.
@@ -67,13 +67,12 @@ class Observation(Model):
         actions: What the platform can do to a recording.
     """
 
-    kind: Literal["observation"] = "observation"
     call: str
+    leg_id: str
+    state: CallState
     age_s: float = 0.0
     exact: bool = True
     leg: str = ""
-    leg_id: str
-    state: CallState
     recording: RecordingState | None = None
     no_proof: bool = False
     hands_over: bool = False
@@ -90,8 +89,8 @@ class Observation(Model):
     dnis: str | None = None
     parent: str | None = None
     interaction_id: str | None = None
-    provider_ids: dict[str, str] = Field(default_factory=dict)
-    attributes: dict[str, str] = Field(default_factory=dict)
+    provider_ids: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
     others: tuple[OtherParty, ...] = ()
 
     def at(self, now: datetime) -> datetime:
@@ -99,22 +98,21 @@ class Observation(Model):
         return earlier(now, self.age_s) if self.age_s > 0 else now
 
 
-class Checkpoint(Model):
+class Checkpoint(Message, frozen=True, tag="checkpoint"):
     """A full read, begun *age_s* ago, is complete and showed these calls.
 
     A source's legs that it did not show, and that were last seen before it began,
     are released. It ends the source's blindness.
 
     Attributes:
-        calls: Keys of the calls shown, of the receiving partition only.
         process: Who observes the source now.
+        calls: Keys of the calls shown, of the receiving partition only.
         fresh: A new owner's first; it goes to every partition.
     """
 
-    kind: Literal["checkpoint"] = "checkpoint"
+    process: str
     age_s: float = 0.0
     calls: tuple[str, ...] = ()
-    process: str
     fresh: bool = False
 
     def at(self, now: datetime) -> datetime:
@@ -122,7 +120,7 @@ class Checkpoint(Model):
         return earlier(now, self.age_s) if self.age_s > 0 else now
 
 
-class Unreadable(Model):
+class Unreadable(Message, frozen=True, tag="unreadable"):
     """A message that could not be understood: counted, its content never kept.
 
     Attributes:
@@ -130,12 +128,11 @@ class Unreadable(Model):
         shape: Its keys and types.
     """
 
-    kind: Literal["unreadable"] = "unreadable"
     what: str
     shape: str
 
 
-class SourceReport(Model):
+class SourceReport(Message, frozen=True, tag="source_report"):
     """The health of a source, from its supervisor to its account's partition.
 
     Attributes:
@@ -145,13 +142,12 @@ class SourceReport(Model):
         retired: The source no longer exists in the settings.
     """
 
-    kind: Literal["source_report"] = "source_report"
     state: SourceState
     error: str | None = None
     retired: bool = False
 
 
-class Media(Model):
+class Media(Message, frozen=True, tag="media"):
     """A stored recording appeared or went, told to its call's partition.
 
     Attributes:
@@ -160,13 +156,12 @@ class Media(Model):
         gone: It was deleted at the provider.
     """
 
-    kind: Literal["media"] = "media"
     call: str
     media: str
     gone: bool = False
 
 
-class Saved(Model):
+class Saved(Message, frozen=True, tag="saved"):
     """A stored recording as its platform has it, told to its own partition.
 
     Attributes:
@@ -175,28 +170,25 @@ class Saved(Model):
         old: It was there before tracker first looked: known from now on, told nobody.
     """
 
-    kind: Literal["saved"] = "saved"
     media: MediaSnapshot
     gone: bool = False
     old: bool = False
 
 
-class Exported(Model):
+class Exported(Message, frozen=True, tag="exported"):
     """An export as its platform has it, told to its own partition.
 
     Attributes:
         asked: Somebody has just asked for it; else it is one that is followed.
     """
 
-    kind: Literal["exported"] = "exported"
     export: ExportSnapshot
     asked: bool = False
 
 
-class Polled(Model):
+class Polled(Message, frozen=True, tag="polled"):
     """A full read of what a platform has saved, begun *age_s* ago, is complete."""
 
-    kind: Literal["polled"] = "polled"
     age_s: float = 0.0
 
     def at(self, now: datetime) -> datetime:
@@ -204,12 +196,11 @@ class Polled(Model):
         return earlier(now, self.age_s)
 
 
-class Told(Model):
+class Told(Message, frozen=True, tag="told"):
     """Something a source said, at its place in the source's story."""
 
-    kind: Literal["told"] = "told"
     stamp: Stamp
-    reading: Annotated[
+    reading: (
         Observation
         | Checkpoint
         | Unreadable
@@ -217,9 +208,8 @@ class Told(Model):
         | Media
         | Saved
         | Exported
-        | Polled,
-        Field(discriminator="kind"),
-    ]
+        | Polled
+    )
 
 
 class Overdue(NamedTuple):
@@ -230,18 +220,15 @@ class Overdue(NamedTuple):
     age_s: float
 
 
-class Alive(Model):
+class Alive(Message, frozen=True, tag="alive"):
     """Every ingest process to every inbox, every two seconds."""
 
-    kind: Literal["alive"] = "alive"
     process: str
     overdue: tuple[Overdue, ...] = ()
 
 
-class Tick(Model):
+class Tick(Message, frozen=True, tag="tick"):
     """The keeper's own: time passes also when nothing arrives."""
-
-    kind: Literal["tick"] = "tick"
 
 
 class Blind(NamedTuple):

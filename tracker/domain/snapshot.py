@@ -1,6 +1,8 @@
 """The public forms of entities: a promise, versioned (DESIGN section 3)."""
 
-from pydantic import AliasChoices, Field
+from dataclasses import dataclass
+
+from pydantic import Field
 
 from tracker.domain.base import Instant, Model
 from tracker.domain.terms import (
@@ -9,7 +11,6 @@ from tracker.domain.terms import (
     CallType,
     CauseBy,
     EndReason,
-    Evidence,
     Expected,
     IssueType,
     Reason,
@@ -19,8 +20,6 @@ from tracker.domain.terms import (
     Stage,
     UnknownReason,
 )
-
-FROM = AliasChoices("from", "from_")
 
 
 class PartyRecording(Model):
@@ -62,7 +61,8 @@ class CallPart(Model):
     parties: tuple[Party, ...] = ()
 
 
-class Cause(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
     """Why the recording state changed, as far as known."""
 
     by: CauseBy
@@ -120,7 +120,8 @@ class CommandPart(Model):
     problem: str | None = None
 
 
-class Totals(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
     """Seconds in each state since the answer, up to *as_of*."""
 
     recording_s: float = 0.0
@@ -130,23 +131,12 @@ class Totals(Model):
     as_of: Instant
 
 
-class Issue(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
     """Something that needs attention, since when."""
 
     type: IssueType
     opened_at: Instant
-
-
-class Interval(Model):
-    """A closed stretch of one recording state; timelines are made of these."""
-
-    state: RecordingState
-    from_: Instant = Field(serialization_alias="from", validation_alias=FROM)
-    to: Instant
-    unknown_reason: UnknownReason | None = None
-    evidence: Evidence
-    observed_by: str | None = None
-    cause: Cause
 
 
 class CallSnapshot(Model):

@@ -1,11 +1,20 @@
 """A call's one recording state, from its legs; and the clock that runs with it."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from tracker.domain.base import seconds_between
-from tracker.domain.call import PRECEDENCE, REASONS, STRENGTH, Call, Leg, Recording
-from tracker.domain.snapshot import Cause, Interval, Totals
+from tracker.domain.call import (
+    PRECEDENCE,
+    REASONS,
+    STRENGTH,
+    Call,
+    Interval,
+    Leg,
+    Recording,
+)
+from tracker.domain.snapshot import Cause, Totals
 from tracker.domain.terms import CallState, Evidence, RecordingState, UnknownReason
 
 UNCAUSED = Cause(by="unknown")
@@ -92,7 +101,7 @@ def close(call: Call, at: datetime) -> tuple[Totals, tuple[Interval, ...]]:
     recording = call.recording
     if at <= recording.since:
         return call.past, ()
-    interval = Interval.trusted(
+    interval = Interval(
         state=recording.state,
         from_=recording.since,
         to=at,
@@ -110,10 +119,10 @@ def totals_at(call: Call, at: datetime) -> Totals:
     if call.ended_at is not None or at <= since:
         return past
     if answered_at is None:
-        return past.but(as_of=at)
+        return replace(past, as_of=at)
     field = f"{call.recording.state}_s"
     seconds = getattr(past, field) + seconds_between(max(since, answered_at), at)
-    return past.but(as_of=at, **{field: round(seconds, 3)})
+    return replace(past, as_of=at, **{field: round(seconds, 3)})
 
 
 def _state(call: Call, leg: Leg | None) -> tuple[RecordingState, UnknownReason | None]:

@@ -1,14 +1,17 @@
 """What is told of a change: the facts that lie between two states of a call."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import datetime
 from operator import attrgetter
 
-from tracker.domain.call import Call, Leg
+from msgspec import to_builtins
+
+from tracker.domain.call import Call, Interval, Leg
 from tracker.domain.changes import Change
 from tracker.domain.command import Command
 from tracker.domain.describe import call_actions, party
-from tracker.domain.snapshot import CommandPart, Interval
+from tracker.domain.snapshot import CommandPart
 from tracker.domain.terms import RecordingState
 
 _VERBS: dict[tuple[RecordingState | None, RecordingState], str] = {
@@ -68,7 +71,7 @@ def _ended(before: Call, after: Call, timeline: tuple[Interval, ...]) -> Change:
         "from": before.state,
         "to": "ended",
         "reason": after.end_reason,
-        "timeline": [i.model_dump(mode="json", by_alias=True) for i in timeline],
+        "timeline": [to_builtins(interval) for interval in timeline],
     }
     return Change("call.ended", after.ended_at or after.recording.since, detail)
 
@@ -83,7 +86,7 @@ def _recording_changes(before: Call | None, after: Call) -> list[Change]:
         "from": old.state if old else None,
         "to": new.state,
         "last_known": old.last_known if old else None,
-        "cause": {name: value for name, value in new.cause if value is not None},
+        "cause": {k: v for k, v in asdict(new.cause).items() if v is not None},
     }
     if old is None:
         detail["first_sight"] = True

@@ -6,13 +6,13 @@ matched only before is told that it is gone, and nothing of the new content.
 
 from datetime import datetime
 
-from tracker.domain.base import Model
+from tracker.domain.base import Record
 from tracker.domain.call import Call
 from tracker.domain.key import account_of
 from tracker.domain.terms import IssueType, Kind, RecordingState
 
 
-class View(Model):
+class View(Record, frozen=True):
     """The fields by which an entity is found.
 
     Attributes:
@@ -22,9 +22,9 @@ class View(Model):
         ended: The call is over: it stays in no snapshot of live calls.
     """
 
-    kind: Kind = "call"
     key: str
     account: str
+    kind: Kind = "call"
     agents: tuple[str, ...] = ()
     teams: tuple[str, ...] = ()
     state: RecordingState | None = None
@@ -44,7 +44,7 @@ def view_of(call: Call, end_grace_s: float) -> View:
         for leg in call.legs
         if leg.live or _stayed(leg.left_at, call.ended_at, end_grace_s)
     ]
-    return View.trusted(
+    return View(
         key=call.key,
         account=account_of(call.key),
         agents=tuple(dict.fromkeys([leg.agent for leg in present if leg.agent])),

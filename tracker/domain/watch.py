@@ -7,7 +7,7 @@ call is known, already accepted, and proved or not like any other.
 
 from typing import Literal
 
-from tracker.domain.base import Instant, Model
+from tracker.domain.base import Instant, Message, Model
 
 Expectable = Literal["recording", "paused"]
 """What somebody may have asked a platform for that lists no calls."""
@@ -16,7 +16,7 @@ WatchState = Literal["waiting", "watching", "not_found", "ended"]
 """Not seen yet; seen; the platform does not know it; over."""
 
 
-class Watch(Model):
+class Watch(Message, frozen=True, tag="watch"):
     """Somebody wants a call watched; it enters by the call's inbox.
 
     Attributes:
@@ -25,18 +25,16 @@ class Watch(Model):
             look at what is expected.
     """
 
-    kind: Literal["watch"] = "watch"
     id: str
     call: str
+    requested_by: str
     expected: Expectable | None = None
     deadline_s: float = 15.0
-    requested_by: str
 
 
-class Unwatch(Model):
+class Unwatch(Message, frozen=True, tag="unwatch"):
     """Nobody wants it any more; what is known of the call stays."""
 
-    kind: Literal["unwatch"] = "unwatch"
     id: str
     call: str
 

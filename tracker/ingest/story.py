@@ -109,6 +109,4 @@ class Story:
     def _next(self, partition: int, reading: Tellable | Media) -> Told:
         number = self._numbers.get(partition, 0) + 1
         self._numbers[partition] = number
-        return Told.trusted(
-            stamp=Stamp(self._source, self._token, number), reading=reading
-        )
+        return Told(stamp=Stamp(self._source, self._token, number), reading=reading)

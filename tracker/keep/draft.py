@@ -3,10 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tracker.domain.call import Call
+from tracker.domain.call import Call, Interval
 from tracker.domain.command import Command
 from tracker.domain.entry import Ask, Outgoing
-from tracker.domain.snapshot import Interval
 from tracker.domain.view import View
 
 

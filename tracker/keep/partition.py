@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from tracker.domain.base import earlier
-from tracker.domain.call import Call
+from tracker.domain.call import Call, Interval
 from tracker.domain.changes import Answer, Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.decide import NO_TOMB, CallInput, decide
@@ -38,7 +38,6 @@ from tracker.domain.reading import (
     Told,
     Unreadable,
 )
-from tracker.domain.snapshot import Interval
 from tracker.domain.view import View
 from tracker.domain.watch import Unwatch, Watch
 from tracker.keep.draft import Draft

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
-from tracker.domain.call import Call, Tomb
+from tracker.domain.call import Call, Interval, Tomb
 from tracker.domain.changes import Changes, Policy
 from tracker.domain.decide import next_due
 from tracker.domain.describe import snapshot_json
 from tracker.domain.entry import Entry, Fact, Order, Outgoing
 from tracker.domain.event import PREFIX
-from tracker.domain.snapshot import Interval
 from tracker.domain.view import View, view_of
 from tracker.keep.clock import Clock
 from tracker.keep.draft import Draft
@@ -66,10 +65,10 @@ class Roll:
         old, new = self._views.get(key), view_of(after, self._policy.end_grace_s)
         if changes.changes:
             facts = tuple(
-                Fact.trusted(type=PREFIX + c.type, at=c.at, change=c.detail)
+                Fact(type=PREFIX + c.type, at=c.at, change=c.detail)
                 for c in changes.changes
             )
-            entry = Entry.trusted(
+            entry = Entry(
                 entity="call",
                 key=key,
                 version=after.version,

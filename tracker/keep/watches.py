@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from msgspec.structs import asdict
+
 from tracker.domain.base import later
 from tracker.domain.call import Call
 from tracker.domain.command import Request
@@ -42,7 +44,7 @@ class Watches:
     def begin(self, told: Watch, at: datetime) -> None:
         """Take a new one; a repeat changes nothing."""
         if told.id not in self.watched:
-            fields = told.model_dump(exclude={"kind"})
+            fields = asdict(told)
             self._put(Watched(**fields, requested_at=at))
             self._by_call.setdefault(told.call, set()).add(told.id)
 

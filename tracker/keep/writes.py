@@ -3,12 +3,10 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from pydantic import TypeAdapter
-
 from tracker.domain.archive import ExportSnapshot
 from tracker.domain.entry import Order, Outgoing
 from tracker.domain.key import make_key
-from tracker.domain.snapshot import AccountSnapshot, Interval, SourceSnapshot
+from tracker.domain.snapshot import AccountSnapshot, SourceSnapshot
 from tracker.domain.watch import Watched
 from tracker.keep.draft import Draft
 from tracker.keep.feeds import Feed
@@ -19,8 +17,8 @@ from tracker.store.codec import (
     NUMBER_FIELD,
     SNAPSHOT_FIELD,
     at_ms,
-    dump_ask,
-    dump_header,
+    dump,
+    parse_interval,
 )
 from tracker.store.keys import PartitionKeys
 from tracker.store.ledger import Ledger, Meta, Operation, Written
@@ -29,8 +27,6 @@ TIMELINE_FOR_MS = 7 * 24 * 3600 * 1000
 LINKS_FOR_MS = TIMELINE_FOR_MS
 COMMANDS_FOR_MS = 24 * 3600 * 1000
 ASIDE_ENTRIES = 1000
-
-_INTERVAL: TypeAdapter[Interval] = TypeAdapter(Interval)
 
 
 def operations(
@@ -74,7 +70,7 @@ def _calls(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
         if call is None:
             yield "HDEL", keys.calls, key
         else:
-            yield "HSET", keys.calls, key, call.model_dump_json()
+            yield "HSET", keys.calls, key, dump(call)
     for key, (version, ended_at) in draft.tombs.items():
         yield "HSET", keys.tombs, key, version
         yield "ZADD", keys.tomb_ages, _ms(ended_at), key
@@ -82,8 +78,7 @@ def _calls(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
 
 def _timelines(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
     for key, intervals in draft.intervals.items():
-        raws = [_INTERVAL.dump_json(i, by_alias=True) for i in intervals]
-        yield "RPUSH", keys.timeline(key), *raws
+        yield "RPUSH", keys.timeline(key), *map(dump, intervals)
     for key, ended in draft.ended.items():
         if ended:
             yield "PEXPIRE", keys.timeline(key), TIMELINE_FOR_MS
@@ -129,7 +124,7 @@ def _aside(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
 
 def _commands(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
     for call, (view, commands) in draft.commands.items():
-        fields: Operation = ("view", view.model_dump_json())
+        fields: Operation = ("view", dump(view))
         for command in commands.values():
             fields += (command.id, command.part().model_dump_json())
             if command.idempotency_key is not None:
@@ -176,7 +171,7 @@ def _recordings(keys: PartitionKeys, partition: Partition) -> Iterator[Operation
 
 def _asks(keys: PartitionKeys, draft: Draft, asked: int) -> Iterator[Operation]:
     for number, ask in enumerate(draft.asks, asked + 1):
-        raw = dump_ask(ask)
+        raw = dump(ask)
         yield "XADD", keys.asks, "*", HEADER_FIELD, raw, NUMBER_FIELD, number
         if isinstance(ask, Order):
             yield _open(keys, ask, raw)
@@ -189,7 +184,7 @@ def _open(keys: PartitionKeys, order: Order, raw: bytes) -> Operation:
 
 
 def _outgoing(keys: PartitionKeys, outgoing: Outgoing, number: int) -> Operation:
-    header = dump_header(outgoing.header)
+    header = dump(outgoing.header)
     fields: Operation = (HEADER_FIELD, header, NUMBER_FIELD, number)
     if outgoing.snapshot:
         fields += (SNAPSHOT_FIELD, outgoing.snapshot)
@@ -210,7 +205,7 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
     calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])
     for call, raws in zip(calls, timelines, strict=True):
-        partition.restore(call, tuple(_INTERVAL.validate_json(raw) for raw in raws))
+        partition.restore(call, tuple(map(parse_interval, raws)))
 
 
 async def _restore_others(partition: Partition, ledger: Ledger) -> None:

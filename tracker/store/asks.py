@@ -5,11 +5,17 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from tracker.domain.archive import ExportSnapshot
-from tracker.domain.call import Call
 from tracker.domain.entry import Ask, Order, Resync
 from tracker.domain.key import account_of, partition_of
 from tracker.domain.watch import Watched
-from tracker.store.codec import HEADER_FIELD, Raw, at_ms, parse_ask, parse_entries
+from tracker.store.codec import (
+    HEADER_FIELD,
+    Raw,
+    at_ms,
+    parse_ask,
+    parse_call,
+    parse_entries,
+)
 from tracker.store.follow import end, follow
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
@@ -68,7 +74,7 @@ class Asks:
         account, found = account_of(source), set()
         for keys in self._keys:
             async for raw in values(self._redis, keys.calls, f"{account}/*"):
-                call = Call.model_validate_json(raw)
+                call = parse_call(raw)
                 if any(leg.source == source for leg in call.live_legs):
                     found.add(call.key)
             async for raw in values(self._redis, keys.watches):

@@ -1,11 +1,13 @@
 """Bytes of inbox and outbox entries."""
 
-from collections.abc import Sequence
-from typing import Annotated, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from pydantic import Field, TypeAdapter, ValidationError
+import msgspec
+from msgspec.json import Decoder, Encoder
 
-from tracker.domain.base import Model
+from tracker.domain.base import Model, Record
+from tracker.domain.call import Call, Interval
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.endpoint import Disabled
 from tracker.domain.entry import (
@@ -20,6 +22,7 @@ from tracker.domain.entry import (
     Watermark,
 )
 from tracker.domain.reading import Alive, Exported, Media, Saved, Tick, Told
+from tracker.domain.view import View
 from tracker.domain.watch import Unwatch, Watch
 from tracker.errors import StoreError
 
@@ -49,27 +52,37 @@ NUMBER_FIELD = b"n"
 """Of an outbox entry: one more than that of the entry before, so a hole shows."""
 
 
-class Packet(Model):
+class Packet(Record, frozen=True, omit_defaults=False):
     """One inbox entry: what one producer appended in one turn, in order."""
 
+    inputs: tuple[Input, ...]
     schema_number: int = SCHEMA
-    inputs: tuple[Annotated[Input, Field(discriminator="kind")], ...]
 
 
-_HEADER: TypeAdapter[Header] = TypeAdapter(
-    Annotated[Entry | Watermark | Reply, Field(discriminator="kind")]
-)
-_ASK: TypeAdapter[Ask] = TypeAdapter(
-    Annotated[
-        Order | Follow | FollowExport | Resync | Reply, Field(discriminator="kind")
-    ]
-)
+def _written(form: Model) -> msgspec.Raw:
+    return msgspec.Raw(form.model_dump_json().encode())
+
+
+def _read(kind: type[Model], told: object) -> Model:
+    return kind.model_validate(told)
+
+
+dump = Encoder(enc_hook=_written).encode
+"""The bytes of a record; a public form in it is written as it is published."""
+
+_packet = Decoder(Packet, dec_hook=_read).decode
+_header: Callable[[bytes], Header] = Decoder(Entry | Watermark | Reply).decode
+_ask: Callable[[bytes], Ask] = Decoder(
+    Order | Follow | FollowExport | Resync | Reply
+).decode
+parse_call = Decoder(Call).decode
+parse_interval = Decoder(Interval).decode
+parse_view = Decoder(View).decode
 
 
 def dump_packet(inputs: Sequence[Input]) -> bytes:
     """The value of an inbox entry's one field."""
-    packet = Packet.model_construct(schema_number=SCHEMA, inputs=tuple(inputs))
-    return packet.model_dump_json(exclude_none=True).encode()
+    return dump(Packet(tuple(inputs)))
 
 
 def parse_packet(raw: bytes) -> Packet:
@@ -79,30 +92,20 @@ def parse_packet(raw: bytes) -> Packet:
         StoreError: Not one of ours; the keeper puts it aside.
     """
     try:
-        return Packet.model_validate_json(raw)
-    except ValidationError as error:
-        message = f"an inbox entry cannot be read: {error.error_count()} faults"
+        return _packet(raw)
+    except msgspec.DecodeError as error:
+        message = f"an inbox entry cannot be read: {error}"
         raise StoreError(message) from error
-
-
-def dump_header(header: Header) -> bytes:
-    """The value of an outbox entry's header field."""
-    return _HEADER.dump_json(header, exclude_none=True)
 
 
 def parse_header(raw: bytes) -> Header:
     """What an outbox entry says of itself."""
-    return _HEADER.validate_json(raw)
-
-
-def dump_ask(ask: Ask) -> bytes:
-    """The value of an ask's header field."""
-    return _ASK.dump_json(ask, exclude_none=True)
+    return _header(raw)
 
 
 def parse_ask(raw: bytes) -> Ask:
     """What a keeper asks."""
-    return _ASK.validate_json(raw)
+    return _ask(raw)
 
 
 class Raw(NamedTuple):

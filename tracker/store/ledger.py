@@ -8,6 +8,7 @@ from typing import NamedTuple
 from tracker.domain.call import Call, Tomb
 from tracker.domain.media import KnownMedia
 from tracker.errors import LeaseLostError
+from tracker.store.codec import parse_call
 from tracker.store.functions import Functions
 from tracker.store.keys import KEEP_LEASE, PartitionKeys
 from tracker.store.leases import Lease
@@ -145,7 +146,7 @@ class Ledger:
     async def calls(self) -> AsyncIterator[Call]:
         """Every call that is kept, as decided last."""
         async for raw in self.values(self.keys.calls):
-            yield Call.model_validate_json(raw)
+            yield parse_call(raw)
 
     async def commit(self, batch: Batch, epoch: str, lease: Lease) -> str:
         """Write *batch*, all of it or nothing, and prolong the lease.

@@ -4,14 +4,12 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
-
-from tracker.domain.call import Call
+from tracker.domain.call import Interval
 from tracker.domain.changes import Policy
-from tracker.domain.describe import snapshot
+from tracker.domain.describe import snapshot_json
 from tracker.domain.entry import Header
 from tracker.domain.key import account_of, partition_of
-from tracker.domain.snapshot import AccountSnapshot, Interval, SourceSnapshot
+from tracker.domain.snapshot import AccountSnapshot, SourceSnapshot
 from tracker.domain.terms import Kind
 from tracker.domain.view import View, view_of
 from tracker.errors import PositionLostError
@@ -20,16 +18,16 @@ from tracker.store.codec import (
     NUMBER_FIELD,
     SNAPSHOT_FIELD,
     Raw,
+    parse_call,
     parse_entries,
     parse_header,
+    parse_interval,
 )
 from tracker.store.follow import BEGINNING, behind, end, follow, gone, inclusive
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
 from tracker.store.registry import Registry
 from tracker.store.scan import values
-
-_INTERVAL: TypeAdapter[Interval] = TypeAdapter(Interval)
 
 
 class Tailed(NamedTuple):
@@ -172,7 +170,7 @@ class Outbox:
         name = keys.timeline(key)
         commands = [("LRANGE", name, 0, -1), ("HKEYS", keys.links(key))]
         raws, media = await self._redis.pipeline(name, commands)
-        intervals = tuple(_INTERVAL.validate_json(raw) for raw in raws)
+        intervals = tuple(map(parse_interval, raws))
         return Past(intervals, tuple(sorted(key.decode() for key in media)))
 
 
@@ -182,9 +180,9 @@ def _tailed(partition: int, raw: Raw) -> Tailed:
 
 
 def _stored_call(value: bytes, now_ms: int, policy: Policy) -> Stored:
-    call = Call.model_validate_json(value)
+    call = parse_call(value)
     now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    raw = snapshot(call, now).model_dump_json().encode()
+    raw = snapshot_json(call, now)
     return Stored(view_of(call, policy.end_grace_s), call.version, raw)
 
 

@@ -11,6 +11,7 @@ from tracker.domain.snapshot import CommandPart
 from tracker.domain.terms import Kind
 from tracker.domain.view import View
 from tracker.domain.watch import Unwatch, Watch, Watched
+from tracker.store.codec import parse_view
 from tracker.store.inbox import Inbox
 from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
@@ -74,9 +75,7 @@ class Requests:
         view, command = await self._redis.call(name, "HMGET", name, "view", id_)
         if view is None or command is None:
             return None
-        return KeptCommand(
-            CommandPart.model_validate_json(command), View.model_validate_json(view)
-        )
+        return KeptCommand(CommandPart.model_validate_json(command), parse_view(view))
 
     async def commands(self, call: str) -> list[KeptCommand]:
         """Those of *call* that are kept, the newest first."""
@@ -85,7 +84,7 @@ class Requests:
         if not flat:
             return []
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        view = View.model_validate_json(fields[b"view"])
+        view = parse_view(fields[b"view"])
         found = [
             KeptCommand(CommandPart.model_validate_json(raw), view)
             for field, raw in fields.items()

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from tests.unit.outlets.unkept import Putable, Unkept
 from tracker.domain.archive import Archive
+from tracker.domain.call import Interval
 from tracker.domain.entry import Entry, Fact, Header, Watermark
 from tracker.domain.event import Event
 from tracker.domain.key import account_of, make_key, partition_of
@@ -19,7 +20,6 @@ from tracker.domain.snapshot import (
     CallPart,
     CallSnapshot,
     Cause,
-    Interval,
     Party,
     RecordingPart,
     SourceSnapshot,

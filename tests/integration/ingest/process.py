@@ -64,7 +64,7 @@ class BusySource(ScriptedSource):
         state = _STATES[self._count % 2]
         number = f"{self._process} {self._call} {self._count}"
         seen = observation(self._call, state, agent=self._process)
-        self.calls[self._call] = seen.model_copy(update={"number": number})
+        self.calls[self._call] = seen.but(number=number)
         return self.calls[self._call]
 
 

@@ -84,7 +84,7 @@ class ScriptedSource:
         """Show the call as it is now, as a read would."""
         self.looked.append(call)
         if call in self.calls:
-            self.tell([self.calls[call].model_copy(update={"exact": False})])
+            self.tell([self.calls[call].but(exact=False)])
 
     @asynccontextmanager
     async def commanding(self, asked_at: datetime) -> AsyncIterator[Ask]:
@@ -111,7 +111,7 @@ class ScriptedSource:
             self.ended += 1
 
     def _everything(self) -> Turn:
-        shown = [c.model_copy(update={"exact": False}) for c in self.calls.values()]
+        shown = [c.but(exact=False) for c in self.calls.values()]
         return [*shown, Checkpoint(calls=tuple(self.calls), process="")]
 
 

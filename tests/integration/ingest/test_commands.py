@@ -4,6 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec import convert
 
 from tests.integration.ingest.conftest import PARTITIONS
 from tests.integration.ingest.ingesting import Ingesting
@@ -15,7 +16,7 @@ from tests.integration.ingest.scripted import (
 from tests.integration.servers import Server, until
 from tests.integration.store.kept import Kept, Listener, listening, opened, running
 from tracker.domain.command import Request, Sent
-from tracker.domain.entry import Order
+from tracker.domain.entry import Order, Reply
 from tracker.domain.key import partition_of
 from tracker.domain.terms import Action, Stage
 from tracker.domain.watch import Watch
@@ -51,7 +52,7 @@ async def ask(
     fields: dict[str, object] = {"requested_by": "jdoe", "deadline_s": 1.0}
     not_after = await requests.now(CALL) + timedelta(seconds=10)
     fields |= {"id": id_, "call": CALL, "action": action, "not_after": not_after}
-    await requests.put(Request.model_validate(fields | more))
+    await requests.put(convert(fields | more, Request))
 
 
 def stages(listener: Listener) -> list[str]:
@@ -81,7 +82,7 @@ async def test_without_a_notification_the_source_looks(
     recorded: ScriptedSource, listener: Listener, requests: Requests
 ) -> None:
     """A read begun after the answer proves it."""
-    paused = recorded.calls[CALL].model_copy(update={"recording": "paused"})
+    paused = recorded.calls[CALL].but(recording="paused")
     recorded.on_ask = lambda _: recorded.calls.update({CALL: paused})
     await ask(requests)
     await until_stage(listener, "confirmed")
@@ -163,8 +164,9 @@ async def test_a_second_command_meets_the_open_one(
     await until_stage(listener, "accepted")
     await ask(requests, "stop", "c2")
     await listener.until(lambda: any("c2" in str(t.header) for t in listener.entries))
-    replies = [t.header for t in listener.entries if "c2" in str(t.header)]
-    assert [(r.to, r.command, r.problem) for r in replies if r.kind == "reply"] == [
+    told = [t.header for t in listener.entries if "c2" in str(t.header)]
+    replies = [one for one in told if isinstance(one, Reply)]
+    assert [(r.to, r.command, r.problem) for r in replies] == [
         ("c2", "c1", "command_open")
     ]
     assert recorded.asked == [(CALL, "pause")]

@@ -14,6 +14,7 @@ from tests.integration.ingest.scripted import (
     source_key,
 )
 from tests.integration.store.kept import Kept, Listener, running
+from tracker.domain.reading import Told
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.keep.partition import JUST_READ_S
 from tracker.store.codec import Input
@@ -50,7 +51,7 @@ class LossyInbox(Inbox):
     lost = 0
 
     async def append(self, inputs: Sequence[Input]) -> str:
-        if self.lost and inputs[0].kind == "told":
+        if self.lost and isinstance(inputs[0], Told):
             self.lost -= 1
             return "0-0"
         return await super().append(inputs)

@@ -29,7 +29,7 @@ from tracker.domain.terms import RecordingState
 from tracker.errors import LeaseLostError
 from tracker.keep import partition as folding
 from tracker.keep.partition import Partition
-from tracker.store.codec import HEADER_FIELD, SNAPSHOT_FIELD, dump_header, parse_entries
+from tracker.store.codec import HEADER_FIELD, SNAPSHOT_FIELD, dump, parse_entries
 from tracker.store.keys import KEEP_LEASE
 from tracker.store.redis import ConnectionSettings
 
@@ -58,7 +58,7 @@ async def test_an_input_becomes_what_everyone_reads(
     async with running(kept.run()):
         teller = Teller(kept)
         for age_s, state in zip((4, 3, 2, 1), STATES, strict=True):
-            seen = observation(CALL, state).model_copy(update={"age_s": age_s})
+            seen = observation(CALL, state).but(age_s=age_s)
             await teller.tell(seen)
         await teller.tell(observation(CALL, "stopped", "ended"))
         await listener.until(lambda: "call.ended" in listener.facts(CALL))
@@ -165,7 +165,7 @@ async def test_a_poisonous_input_is_put_aside(
         return decide(call, told, *args, **rest)
 
     monkeypatch.setattr(folding, "decide", poisoned)
-    poison = observation(CALL).model_copy(update={"device": "poison"})
+    poison = observation(CALL).but(device="poison")
     async with running(kept.run()):
         teller = Teller(kept)
         await teller.tell(observation(CALL))
@@ -265,7 +265,7 @@ async def test_the_same_inbox_makes_the_same_outbox(
             )
         await first.tell(observation(call_key("last")))
         await listener.until(lambda: bool(listener.headers(call_key("last"))))
-    written = [(dump_header(t.header), t.snapshot) for t in listener.entries]
+    written = [(dump(t.header), t.snapshot) for t in listener.entries]
     stream = kept.keys[0].outbox
     raws = parse_entries(await kept.redis.call(stream, "XRANGE", stream, "-", "+"))
     assert [raw.fields[HEADER_FIELD] for raw in raws] == [
@@ -284,5 +284,5 @@ async def test_the_same_inbox_makes_the_same_outbox(
                 at = datetime.fromtimestamp(entry.at_ms / 1000, UTC)
                 again.fold(entry.id, at, entry.inputs)
             outgoing += again.take_draft().outgoing
-        assert [(dump_header(o.header), o.snapshot) for o in outgoing] == written
+        assert [(dump(o.header), o.snapshot) for o in outgoing] == written
     assert all(isinstance(t.header, Entry | Watermark) for t in listener.entries)

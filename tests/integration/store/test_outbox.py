@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec import convert
 
 from tests.integration.ingest.scripted import call_key, observation
 from tests.integration.servers import Server
@@ -61,7 +62,7 @@ def author(kept: Kept) -> Author:
 
 def _marks(count: int, begin: int = 0) -> list[Watermark]:
     return [
-        Watermark.model_validate({"handled_at": f"2026-01-01T00:00:{number:02}Z"})
+        convert({"handled_at": f"2026-01-01T00:00:{number:02}Z"}, Watermark)
         for number in range(begin, begin + count)
     ]
 

@@ -36,7 +36,7 @@ from tracker.store.codec import (
     HEADER_FIELD,
     NUMBER_FIELD,
     SNAPSHOT_FIELD,
-    dump_header,
+    dump,
 )
 from tracker.store.deliveries import Deliveries, Wanted
 from tracker.store.dispatch import DispatchLedger
@@ -137,7 +137,7 @@ class Rig:
         shown = {"key": entity, "version": version, "padding": self.padding}
         snapshot = json.dumps(shown)
         fields = (NUMBER_FIELD, entry, SNAPSHOT_FIELD, snapshot)
-        return ("XADD", key, "*", HEADER_FIELD, dump_header(header), *fields)
+        return ("XADD", key, "*", HEADER_FIELD, dump(header), *fields)
 
     async def cursor(self) -> str:
         """Behind everything that was told."""

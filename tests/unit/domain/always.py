@@ -4,11 +4,14 @@ import itertools
 from datetime import datetime, timedelta
 from typing import Any
 
-from tracker.domain.call import Call
+from msgspec import to_builtins
+
+from tracker.domain.call import Call, Interval
 from tracker.domain.changes import Changes
 from tracker.domain.describe import snapshot, snapshot_json
-from tracker.domain.snapshot import Interval, Totals
+from tracker.domain.snapshot import Totals
 from tracker.domain.summary import totals_at
+from tracker.store.codec import dump, parse_call
 
 FIELDS = ("recording_s", "paused_s", "stopped_s", "unknown_s")
 
@@ -42,7 +45,7 @@ def check(
         assert not changes.changes
         assert not changes.intervals
         return
-    assert after.model_validate_json(after.model_dump_json()) == after
+    assert parse_call(dump(after)) == after
     _versions_rise_with_events(before, changes, after, now, first_version)
     _recording_events_chain(before, changes, after)
     _issue_events_match(before, changes, after)
@@ -52,7 +55,7 @@ def check(
     _nothing_is_believed(after)
     if any(change.type == "call.ended" for change in changes.changes):
         told = changes.changes[-1].detail["timeline"]
-        assert told == [i.model_dump(mode="json", by_alias=True) for i in timeline]
+        assert told == to_builtins(list(timeline))
 
 
 def _versions_rise_with_events(

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from tests.unit.domain.always import check, public
-from tracker.domain.call import Call, Leg, Tomb
+from tracker.domain.call import Call, Interval, Leg, Tomb
 from tracker.domain.changes import Answer, Change, Policy
 from tracker.domain.command import Command, Outcome, Request, Sent
 from tracker.domain.decide import CallInput, decide, next_due
@@ -19,7 +19,7 @@ from tracker.domain.reading import (
     Tick,
     Told,
 )
-from tracker.domain.snapshot import CallSnapshot, Interval
+from tracker.domain.snapshot import CallSnapshot
 from tracker.domain.terms import ALL_ACTIONS
 
 CALL = "genesys/acme/01RCC3"

@@ -60,9 +60,7 @@ def events(draw: st.DrawFn) -> list[Published]:
     before = draw(st.none() | views)
     after = draw(views if before is None else st.none() | views)
     if before and after:
-        after = after.model_copy(
-            update={"key": before.key, "account": before.account, "kind": before.kind}
-        )
+        after = after.but(key=before.key, account=before.account, kind=before.kind)
     types = tuple(draw(st.lists(st.sampled_from(TYPES), max_size=2)))
     header = entry(before, after, types=types)
     return expand(Tailed(0, "1-0", header, b"{}"), EPOCH)

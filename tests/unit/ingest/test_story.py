@@ -105,7 +105,7 @@ def test_a_recording_is_told_where_it_lies_and_where_its_call_does() -> None:
     told = _story().tell([Saved(media=media), Saved(media=media, old=True)])
     links = [t.reading for t in told[there] if isinstance(t.reading, Media)]
     assert links == [Media(call=media.call_key or "", media=media.key)]
-    assert [t.reading.kind for t in told[home]].count("saved") == 2
+    assert [type(t.reading) for t in told[home]].count(Saved) == 2
     gone = _story().tell([Saved(media=media, gone=True)])
     assert Media(call=media.call_key or "", media=media.key, gone=True) in [
         t.reading for t in gone[there]

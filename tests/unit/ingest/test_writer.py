@@ -115,7 +115,7 @@ async def test_what_has_to_wait_grows_older(
 ) -> None:
     """Ages count from the append, so that a late one is not dated late."""
     monkeypatch.setattr(writing, "_PRECISE_S", 0.0)
-    seen = observation(call_key("c1")).model_copy(update={"answered_age_s": 5.0})
+    seen = observation(call_key("c1")).but(answered_age_s=5.0)
     read = Checkpoint(process="p1", age_s=2.0)
     inboxes[0].errors.append(StoreUnavailableError("gone"))
     await writer.append({0: [_told(1, seen), _told(2, read)]})

@@ -26,7 +26,7 @@ from tracker.domain.snapshot import CallSnapshot
 from tracker.domain.terms import ALL_ACTIONS
 from tracker.keep.draft import Draft
 from tracker.keep.partition import Partition
-from tracker.store.codec import Input, dump_header, dump_packet, parse_packet
+from tracker.store.codec import Input, dump, dump_packet, parse_packet
 
 JDOE = "genesys/acme/jdoe"
 ASMITH = "genesys/acme/asmith"
@@ -164,7 +164,7 @@ class Inbox:
 
     def outbox(self) -> list[bytes]:
         """The same, as bytes."""
-        return [dump_header(one.header) + one.snapshot for one in self.outgoing()]
+        return [dump(one.header) + one.snapshot for one in self.outgoing()]
 
 
 def entries(draft: Draft) -> list[Entry]:

@@ -1,5 +1,7 @@
 """What becomes of the inputs of one partition."""
 
+from msgspec import convert
+
 from tests.unit.domain.life import second
 from tests.unit.keep.inbox import (
     ASMITH,
@@ -211,7 +213,7 @@ def test_waiters_are_answered_by_entries_that_only_they_see() -> None:
         requested_by="jdoe",
         not_after=second(60),
     )
-    inbox.enter(2, ask.model_copy(update={"id": "c0", "not_after": second(1)}))
+    inbox.enter(2, ask.but(id="c0", not_after=second(1)))
     assert inbox.enter(3, ask) == ["command.requested"]
     inbox.enter(4, inbox.complete(JDOE, call_key(), token=2))
     for s, (token, attempt) in enumerate([(1, "old"), (2, "won"), (2, "lost")], 5):
@@ -245,8 +247,8 @@ def test_every_step_of_a_command_is_an_order() -> None:
     )
     told = {"call": call_key(), "command": "c1", "source": JDOE, "attempt": "a"}
     inbox.enter(2, ask)
-    inbox.enter(3, Sent.model_validate(told | {"token": 1}))
-    inbox.enter(4, Outcome.model_validate(told | {"result": "accepted"}))
+    inbox.enter(3, convert(told | {"token": 1}, Sent))
+    inbox.enter(4, convert(told | {"result": "accepted"}, Outcome))
     inbox.enter(5, inbox.observed(JDOE, "active", "paused"))
     asks = [ask for draft in inbox.drafts for ask in draft.asks]
     orders = [ask for ask in asks if isinstance(ask, Order)]

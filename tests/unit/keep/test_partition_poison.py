@@ -76,7 +76,7 @@ def test_one_call_that_breaks_does_not_keep_the_others_from_turning_blind(
         inbox.enter(0, inbox.observed(JDOE, "active", "paused", call=call_key(name)))
     inbox.enter(1, inbox.complete(JDOE, *map(call_key, ("01A", "01B", "01C"))))
     broken = inbox.partition.calls[call_key("01A")]
-    poisoned = broken.model_copy(update={"recording": None})
+    poisoned = broken.but(recording=None)
     monkeypatch.setitem(inbox.partition.calls, call_key("01A"), poisoned)
     inbox.enter(20, TICK)
     assert inbox.state("01B") == inbox.state("01C") == ("unknown", "source_blind")

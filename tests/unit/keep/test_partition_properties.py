@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.unit.domain.life import second
 from tests.unit.keep.inbox import TICK, Inbox, alive, call_key, entries
+from tracker.domain.call import Interval
 from tracker.domain.changes import Policy
-from tracker.domain.reading import Media
-from tracker.domain.snapshot import Interval
+from tracker.domain.reading import Media, Told
 from tracker.store.codec import Input, parse_packet
 
 POLICY = Policy(lost_after_s=60, ended_for_s=60, paused_long_after_s=10)
@@ -167,7 +167,7 @@ def test_repeated_packets_change_nothing(given_packets: Packets) -> None:
     calls = dict(inbox.partition.calls)
     if inbox.raw:
         s, raw = inbox.raw[-1]
-        told = [one for one in parse_packet(raw).inputs if one.kind == "told"]
+        told = [one for one in parse_packet(raw).inputs if isinstance(one, Told)]
         for one in told:
             inbox.enter(s, one)
             assert inbox.drafts[-1].outgoing == []

@@ -1,6 +1,7 @@
 """What becomes of a watch on a call that nobody lists."""
 
 import pytest
+from msgspec import convert
 
 from tests.unit.domain.life import second
 from tests.unit.keep.inbox import JDOE, TICK, Inbox, call_key, replies
@@ -98,8 +99,8 @@ def test_what_is_expected_waits_for_another_s_command() -> None:
     )
     assert (the_watch(inbox).state, the_watch(inbox).command) == ("watching", None)
     sent = {"call": call_key(), "command": "c1", "source": JDOE, "attempt": "a"}
-    inbox.enter(3, Sent.model_validate(sent | {"token": 1}))
-    inbox.enter(4, Outcome.model_validate(sent | {"result": "refused"}))
+    inbox.enter(3, convert(sent | {"token": 1}, Sent))
+    inbox.enter(4, convert(sent | {"result": "refused"}, Outcome))
     inbox.enter(5, inbox.observed(JDOE, "active", "recording", exact=False))
     assert the_watch(inbox).command == "w1"
     shown = inbox.shown().command

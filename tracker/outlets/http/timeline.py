@@ -1,11 +1,26 @@
 """A call's timeline: closed intervals and the open one, as of one moment."""
 
-from pydantic import Field
+from msgspec.structs import asdict
+from pydantic import AliasChoices, Field
 
 from tracker.domain.base import Instant, Model
-from tracker.domain.snapshot import FROM, CallSnapshot, Cause, Interval, Totals
+from tracker.domain.snapshot import CallSnapshot, Cause, Totals
 from tracker.domain.terms import Evidence, RecordingState, UnknownReason
 from tracker.store.outbox import Past
+
+FROM = AliasChoices("from", "from_")
+
+
+class Interval(Model):
+    """A closed stretch of one recording state."""
+
+    state: RecordingState
+    from_: Instant = Field(serialization_alias="from", validation_alias=FROM)
+    to: Instant
+    unknown_reason: UnknownReason | None
+    evidence: Evidence
+    observed_by: str | None
+    cause: Cause
 
 
 class OpenInterval(Model):
@@ -42,7 +57,8 @@ def timeline(past: Past, call: CallSnapshot | None) -> Timeline:
         past: Read after the call was: it may already hold what *call* shows as open.
         call: None when it is forgotten; then all of it is closed.
     """
-    closed, media = past
+    closed = tuple(Interval(**asdict(interval)) for interval in past.intervals)
+    media = past.media
     if call is None or call.call.ended_at is not None:
         return Timeline(
             items=closed, open=None, totals=call.totals if call else None, media=media

@@ -69,7 +69,7 @@ def observation(
         age_s: Of a read: how long ago it began; None = a notification.
     """
     kind = _TYPES.get(call.call_type or "", "unknown")
-    return Observation.trusted(
+    return Observation(
         call=call_key(settings, call),
         age_s=age_s or 0.0,
         exact=age_s is None,
@@ -92,7 +92,7 @@ def observation(
         provider_ids={"connId": call.conn_id} if call.conn_id else {},
         attributes=_attributes(call.user_data, settings.attributes),
         others=tuple(
-            OtherParty.trusted(number=shown_number(number, settings.numbers))
+            OtherParty(number=shown_number(number, settings.numbers))
             for number in call.participants
         ),
     )
