@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 from msgspec.json import Decoder, Encoder
+from pydantic import ValidationError
 
 from tracker.domain.base import Model, Record
 from tracker.domain.call import Call, Interval
@@ -64,7 +65,11 @@ def _written(form: Model) -> msgspec.Raw:
 
 
 def _read(kind: type[Model], told: object) -> Model:
-    return kind.model_validate(told)
+    try:
+        return kind.model_validate(told)
+    except ValidationError as error:  # its words hold what it found
+        message = f"{error.error_count()} faults in a {kind.__name__}"
+        raise ValueError(message) from None
 
 
 dump = Encoder(enc_hook=_written).encode
@@ -93,7 +98,7 @@ def parse_packet(raw: bytes) -> Packet:
     """
     try:
         return _packet(raw)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         message = f"an inbox entry cannot be read: {error}"
         raise StoreError(message) from error
 

@@ -185,13 +185,17 @@ async def test_an_entry_that_cannot_be_read_is_put_aside(
 ) -> None:
     """Whoever wrote it; what comes after it is handled."""
     key = kept.inboxes[0].key
+    known, other = b'{"kind":"saved","media":{"key":"%b"}}', b'{"kind":"%b"}'
+    packets = [b'{"inputs":[%b]}' % (it % b"\xff") for it in (known, other)]
+    strange = [b"{not ours", b'{"inputs":[%b]}' % known, *packets]
     async with running(kept.run()):
-        await kept.redis.call(key, "XADD", key, "*", "inputs", "{not ours")
+        for raw in strange:
+            await kept.redis.call(key, "XADD", key, "*", "inputs", raw)
         await kept.redis.call(key, "XADD", key, "*", "other", "field")
         await Teller(kept).tell(observation(CALL))
         await listener.until(lambda: bool(listener.states(CALL)))
-    assert [aside[b"inputs"] for aside in await _aside(kept)] == [b"{not ours", b""]
-    assert kept.kept[0].counts["aside"] == 2
+    assert [aside[b"inputs"] for aside in await _aside(kept)] == [*strange, b""]
+    assert kept.kept[0].counts["aside"] == 5
 
 
 async def _aside(kept: Kept) -> list[dict[bytes, bytes]]:
