@@ -43,6 +43,7 @@ PACED_PER_S = 1000
 PACED_S = 10
 REFERENCE_CALLS = 3_000
 INPUTS_PER_ENTRY = 4
+UNDER_WAY = 8  # entries that one partition's producers have sent without an answer
 
 
 class Traffic:
@@ -160,10 +161,10 @@ async def flat_out(run: Run) -> float:
     began_s, cpu_s = time.perf_counter(), time.process_time()
 
     async def feed(partition: int) -> None:
-        lane = lanes[partition]
-        for start in range(0, len(lane), INPUTS_PER_ENTRY):
-            packed = lane[start : start + INPUTS_PER_ENTRY]
-            await run.inboxes[partition].append(packed)
+        inbox, entries = run.inboxes[partition], batched(lanes[partition])
+        for begun in range(0, len(entries), UNDER_WAY):
+            sent = map(inbox.append, entries[begun : begun + UNDER_WAY])
+            await asyncio.gather(*sent)
 
     await asyncio.gather(*(feed(partition) for partition in range(len(lanes))))
     await run.until_seen(2 * CALLS + FLAT_OUT)
@@ -173,6 +174,12 @@ async def flat_out(run: Run) -> float:
     show("CPU of this process", cpu_us, "us/transition", "producer and tail included")
     show("transitions per commit", FLAT_OUT / run.commits["n"], "")
     return per_s
+
+
+def batched(lane: list[Told]) -> list[list[Told]]:
+    """The inbox entries that *lane* goes in."""
+    size = INPUTS_PER_ENTRY
+    return [lane[start : start + size] for start in range(0, len(lane), size)]
 
 
 async def paced(run: Run) -> None:

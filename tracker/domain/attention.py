@@ -65,6 +65,8 @@ def attend(
 def next_due(call: Call, policy: Policy) -> datetime | None:
     """When the next issue opens by time alone; None = none will."""
     due = wanted(call, policy)
+    if not due:
+        return None
     for issue in call.issues:
         due.pop(issue.type, None)
     return min(due.values(), default=None)

@@ -194,19 +194,18 @@ class Call(Record, frozen=True):
     @property
     def expected(self) -> Expected:
         """The strongest expectation of its live legs."""
-        return min(
-            (leg.expected for leg in self.legs if leg.live or self.ended_at),
-            key=EXPECTATIONS.index,
-            default="unset",
-        )
+        legs = self.legs if self.ended_at else self.live_legs
+        found = [leg.expected for leg in legs]
+        return min(found, key=EXPECTATIONS.index, default="unset")
 
     @property
     def missing_since(self) -> datetime | None:
         """Since when no source has seen the call; None = one does, or it ended."""
         if self.ended_at is not None:
             return None
-        if any(leg.blind_at is None and leg.live for leg in self.legs):
-            return None
+        for leg in self.legs:
+            if leg.blind_at is None and leg.live:
+                return None
         return max(filter(None, (leg.blind_at or leg.left_at for leg in self.legs)))
 
     def leg_of(self, source: str, leg: str = "") -> Leg | None:
@@ -218,8 +217,9 @@ class Call(Record, frozen=True):
 
     def legs_with(self, leg: Leg) -> tuple[Leg, ...]:
         """The legs, *leg* in place of its earlier self or after the others."""
-        if any(old.same_as(leg) for old in self.legs):
-            return tuple(leg if old.same_as(leg) else old for old in self.legs)
+        for place, old in enumerate(self.legs):
+            if old.same_as(leg):
+                return (*self.legs[:place], leg, *self.legs[place + 1 :])
         ended = [old for old in self.legs if not old.live]
         dropped = ended[0] if len(ended) >= MAX_ENDED_LEGS else None
         return (*(old for old in self.legs if old is not dropped), leg)

@@ -82,13 +82,12 @@ def next_due(call: Call, policy: Policy = DEFAULT) -> datetime | None:
     if call.ended_at is not None:
         return later(call.ended_at, policy.ended_for_s)
     missing = call.missing_since
-    due = [
-        attention.next_due(call, policy),
-        commanding.next_due(call, policy),
-        later(missing, policy.lost_after_s) if missing else None,
-        call.handed_over_at and later(call.handed_over_at, policy.handover_s),
-    ]
-    return min((at for at in due if at is not None), default=None)
+    due = [attention.next_due(call, policy), commanding.next_due(call, policy)]
+    if missing is not None:
+        due.append(later(missing, policy.lost_after_s))
+    if call.handed_over_at is not None:
+        due.append(later(call.handed_over_at, policy.handover_s))
+    return min([at for at in due if at is not None], default=None)
 
 
 def _put(call: Call | None, told: CallInput, now: datetime, tomb: Tomb) -> _Step:

@@ -1,6 +1,7 @@
 """The public forms of entities: a promise, versioned (DESIGN section 3)."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import Field
 
@@ -70,6 +71,17 @@ class Cause:
     actor: str | None = None
     reason: Reason | None = None
 
+    @property
+    def told(self) -> dict[str, str]:
+        """What is known of it."""
+        told = {
+            "by": self.by,
+            "command_id": self.command_id,
+            "actor": self.actor,
+            "reason": self.reason,
+        }
+        return {name: value for name, value in told.items() if value is not None}
+
 
 class RecordingPart(Model):
     """The call's recording state and how it is known.
@@ -129,6 +141,17 @@ class Totals:
     stopped_s: float = 0.0
     unknown_s: float = 0.0
     as_of: Instant
+
+    def plus(self, state: RecordingState, seconds: float, at: datetime) -> "Totals":
+        """With *seconds* more in *state*, up to *at*."""
+        sums = {
+            "recording_s": self.recording_s,
+            "paused_s": self.paused_s,
+            "stopped_s": self.stopped_s,
+            "unknown_s": self.unknown_s,
+        }
+        sums[f"{state}_s"] = round(sums[f"{state}_s"] + seconds, 3)
+        return Totals(**sums, as_of=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

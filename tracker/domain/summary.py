@@ -1,7 +1,6 @@
 """A call's one recording state, from its legs; and the clock that runs with it."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from tracker.domain.base import seconds_between
@@ -119,10 +118,9 @@ def totals_at(call: Call, at: datetime) -> Totals:
     if call.ended_at is not None or at <= since:
         return past
     if answered_at is None:
-        return replace(past, as_of=at)
-    field = f"{call.recording.state}_s"
-    seconds = getattr(past, field) + seconds_between(max(since, answered_at), at)
-    return replace(past, as_of=at, **{field: round(seconds, 3)})
+        return past.plus(call.recording.state, 0.0, at)
+    seconds = seconds_between(max(since, answered_at), at)
+    return past.plus(call.recording.state, seconds, at)
 
 
 def _state(call: Call, leg: Leg | None) -> tuple[RecordingState, UnknownReason | None]:

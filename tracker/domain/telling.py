@@ -1,7 +1,6 @@
 """What is told of a change: the facts that lie between two states of a call."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from datetime import datetime
 from operator import attrgetter
 
@@ -10,9 +9,9 @@ from msgspec import to_builtins
 from tracker.domain.call import Call, Interval, Leg
 from tracker.domain.changes import Change
 from tracker.domain.command import Command
-from tracker.domain.describe import call_actions, party
+from tracker.domain.describe import call_actions
 from tracker.domain.snapshot import CommandPart
-from tracker.domain.terms import RecordingState
+from tracker.domain.terms import RecordingState, allowed_actions
 
 _VERBS: dict[tuple[RecordingState | None, RecordingState], str] = {
     (None, "recording"): "started",
@@ -86,7 +85,7 @@ def _recording_changes(before: Call | None, after: Call) -> list[Change]:
         "from": old.state if old else None,
         "to": new.state,
         "last_known": old.last_known if old else None,
-        "cause": {k: v for k, v in asdict(new.cause).items() if v is not None},
+        "cause": new.cause.told,
     }
     if old is None:
         detail["first_sight"] = True
@@ -175,9 +174,10 @@ def _legs_differ(before: Call, after: Call, public: Callable[[Leg], object]) -> 
     return any(old is not new and public(old) != public(new) for old, new in pairs)
 
 
-def _of_claim(leg: Leg) -> tuple[object, object]:
-    told = party(leg)
-    return told["recording"], told["allowed_actions"]
+def _of_claim(leg: Leg) -> object:
+    state = leg.recording
+    told = state, leg.claimed_at, allowed_actions(state, leg.actions)
+    return told if leg.live else None
 
 
 def _part(command: Command | None) -> CommandPart | None:

@@ -39,11 +39,10 @@ class View(Record, frozen=True):
 
 def view_of(call: Call, end_grace_s: float) -> View:
     """The view of *call*; who left within *end_grace_s* of its end stayed."""
-    present = [
-        leg
-        for leg in call.legs
-        if leg.live or _stayed(leg.left_at, call.ended_at, end_grace_s)
-    ]
+    present = call.live_legs
+    if call.ended_at is not None:
+        ended_at = call.ended_at
+        present = [x for x in call.legs if _stayed(x.left_at, ended_at, end_grace_s)]
     return View(
         key=call.key,
         account=account_of(call.key),

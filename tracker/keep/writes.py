@@ -1,9 +1,10 @@
 """A draft as the operations of one commit; and a partition as it was stored."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from tracker.domain.archive import ExportSnapshot
+from tracker.domain.base import Model
 from tracker.domain.entry import Order, Outgoing
 from tracker.domain.key import make_key
 from tracker.domain.snapshot import AccountSnapshot, SourceSnapshot
@@ -22,11 +23,13 @@ from tracker.store.codec import (
 )
 from tracker.store.keys import PartitionKeys
 from tracker.store.ledger import Ledger, Meta, Operation, Written
+from tracker.store.redis import Value
 
 TIMELINE_FOR_MS = 7 * 24 * 3600 * 1000
 LINKS_FOR_MS = TIMELINE_FOR_MS
 COMMANDS_FOR_MS = 24 * 3600 * 1000
 ASIDE_ENTRIES = 1000
+MOST_WORDS = 1000  # of one command: a server-side call has a stack of few thousand
 
 
 def operations(
@@ -50,7 +53,7 @@ def operations(
         *_calls(keys, draft),
         *_timelines(keys, draft),
         *_health(keys, partition),
-        *_feeds(keys, partition),
+        *_feeds(keys, partition, after),
         *_aside(keys, draft),
         *_commands(keys, draft),
         *_watches(keys, partition),
@@ -60,17 +63,27 @@ def operations(
             _outgoing(keys, outgoing, number)
             for number, outgoing in enumerate(draft.outgoing, written.outbox + 1)
         ),
-        ("HSET", keys.meta, "written", after.outbox, "asked", after.asks),
     ]
     return done, after
 
 
+def _hash(name: str, fields: Mapping[str, Value | None]) -> Iterator[Operation]:
+    """Write a hash's *fields*, delete those without a value: in as few as can be."""
+    put = [word for one in fields.items() if one[1] is not None for word in one]
+    gone = [field for field, value in fields.items() if value is None]
+    for command, words in (("HSET", put), ("HDEL", gone)):
+        for start in range(0, len(words), MOST_WORDS):
+            yield command, name, *words[start : start + MOST_WORDS]
+
+
+def _json(form: Model | None) -> str | None:
+    return None if form is None else form.model_dump_json()
+
+
 def _calls(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
-    for key, call in draft.calls.items():
-        if call is None:
-            yield "HDEL", keys.calls, key
-        else:
-            yield "HSET", keys.calls, key, dump(call)
+    yield from _hash(
+        keys.calls, {k: c if c is None else dump(c) for k, c in draft.calls.items()}
+    )
     for key, (version, ended_at) in draft.tombs.items():
         yield "HSET", keys.tombs, key, version
         yield "ZADD", keys.tomb_ages, _ms(ended_at), key
@@ -88,30 +101,26 @@ def _timelines(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
 
 def _health(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
     health = partition.health
-    for key in health.changed_sources:
-        source = health.sources.get(key)
-        if source is None:
-            yield "HDEL", keys.sources, key
-        else:
-            yield "HSET", keys.sources, key, source.model_dump_json()
-    for key in health.changed_accounts:
-        yield "HSET", keys.accounts, key, health.accounts[key].model_dump_json()
+    sources = ((key, health.sources.get(key)) for key in health.changed_sources)
+    yield from _hash(keys.sources, {k: _json(s) for k, s in sources})
+    accounts = ((key, health.accounts[key]) for key in health.changed_accounts)
+    yield from _hash(keys.accounts, {k: a.model_dump_json() for k, a in accounts})
     health.changed_sources.clear()
     health.changed_accounts.clear()
 
 
-def _feeds(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
+def _feeds(
+    keys: PartitionKeys, partition: Partition, after: Written
+) -> Iterator[Operation]:
     feeds = partition.feeds
+    fields: dict[str, Value | None] = {"written": after.outbox, "asked": after.asks}
     for source in feeds.changed_feeds:
         feed = feeds.feeds[source]
-        value = f"{feed.token} {feed.number} {feed.process}"
-        yield "HSET", keys.meta, f"s:{source}", value
+        fields[f"s:{source}"] = f"{feed.token} {feed.number} {feed.process}"
     for process in feeds.changed_processes:
         at = feeds.processes.get(process)
-        if at is None:
-            yield "HDEL", keys.meta, f"p:{process}"
-        else:
-            yield "HSET", keys.meta, f"p:{process}", _ms(at)
+        fields[f"p:{process}"] = None if at is None else _ms(at)
+    yield from _hash(keys.meta, fields)
     feeds.changed_feeds.clear()
     feeds.changed_processes.clear()
 
@@ -136,12 +145,8 @@ def _commands(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
 
 def _watches(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
     watches = partition.watches
-    for id_ in sorted(watches.changed):
-        watched = watches.watched.get(id_)
-        if watched is None:
-            yield "HDEL", keys.watches, id_
-        else:
-            yield "HSET", keys.watches, id_, watched.model_dump_json()
+    watched = ((id_, watches.watched.get(id_)) for id_ in sorted(watches.changed))
+    yield from _hash(keys.watches, {i: _json(w) for i, w in watched})
     watches.changed.clear()
 
 
@@ -155,14 +160,10 @@ def _recordings(keys: PartitionKeys, partition: Partition) -> Iterator[Operation
             name = keys.links(call)
             yield ("HSET", name, media, "") if is_there else ("HDEL", name, media)
         yield "PEXPIRE", keys.links(call), LINKS_FOR_MS
-    for key in sorted(recordings.changed_exports):
-        export = recordings.exports.get(key)
-        if export is None:
-            yield "HDEL", keys.exports, key
-        else:
-            yield "HSET", keys.exports, key, export.model_dump_json()
-    for source, at in sorted(recordings.changed_polled.items()):
-        yield "HSET", keys.polled, source, _ms(at)
+    exports = ((k, recordings.exports.get(k)) for k in recordings.changed_exports)
+    yield from _hash(keys.exports, {k: _json(e) for k, e in exports})
+    polled = {source: _ms(at) for source, at in recordings.changed_polled.items()}
+    yield from _hash(keys.polled, polled)
     recordings.changed_known.clear()
     recordings.changed_links.clear()
     recordings.changed_exports.clear()
