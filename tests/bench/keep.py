@@ -11,9 +11,10 @@ import tempfile
 import time
 from asyncio.subprocess import DEVNULL, PIPE
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 
 import uvloop
@@ -24,7 +25,7 @@ from tracker.app.run import spare_the_collector
 from tracker.domain.changes import Policy
 from tracker.domain.entry import Entry
 from tracker.domain.key import make_key, partition_of
-from tracker.domain.reading import Observation, Stamp, Told
+from tracker.domain.reading import Alive, Checkpoint, Observation, Stamp, Told
 from tracker.domain.terms import ALL_ACTIONS, RecordingState
 from tracker.keep.keeper import Keeper
 from tracker.keep.partition import Partition
@@ -43,6 +44,8 @@ PACED_PER_S = 1000
 PACED_S = 10
 REFERENCE_CALLS = 3_000
 INPUTS_PER_ENTRY = 4
+PROCESS = "bench"
+ALIVE_EVERY_S = 2.0
 UNDER_WAY = 8  # entries that one partition's producers have sent without an answer
 
 
@@ -55,12 +58,19 @@ class Traffic:
         self._turns = [0] * CALLS
         self.keys = [make_key("genesys", "bench", f"{n:032X}") for n in range(CALLS)]
 
+    def begun(self) -> Iterator[tuple[int, Told]]:
+        """Every source's first read, and every call's first notifications."""
+        shown = Checkpoint(process=PROCESS, fresh=True)
+        for call, leg in product(range(CALLS), (0, 1)):
+            partition, source = self._place(call, leg)
+            if not self._numbers[source, partition]:
+                yield partition, self._next(partition, source, shown)
+            yield self.told(call, leg, "recording")
+
     def told(self, call: int, leg: int, recording: RecordingState) -> tuple[int, Told]:
         """A notification about a leg, and its partition."""
-        key, agent = self.keys[call], f"agent-{call % 250}-{leg}"
-        source = make_key("genesys", "bench", agent)
-        partition = partition_of("call", key, self._partitions)
-        self._numbers[source, partition] += 1
+        key, agent = self.keys[call], _agent(call, leg)
+        partition, source = self._place(call, leg)
         reading = Observation(
             call=key,
             leg_id=key,
@@ -76,13 +86,27 @@ class Traffic:
             dnis="15001",
             provider_ids={"connId": "007102719818001f"},
         )
-        stamp = Stamp(source, 1, self._numbers[source, partition])
-        return partition, Told(stamp=stamp, reading=reading)
+        return partition, self._next(partition, source, reading)
 
     def transition(self, call: int) -> tuple[int, Told]:
         """The call's next one."""
         self._turns[call] += 1
         return self.told(call, 0, "paused" if self._turns[call] % 2 else "recording")
+
+    def _place(self, call: int, leg: int) -> tuple[int, str]:
+        source = make_key("genesys", "bench", _agent(call, leg))
+        return partition_of("call", self.keys[call], self._partitions), source
+
+    def _next(
+        self, partition: int, source: str, reading: Observation | Checkpoint
+    ) -> Told:
+        self._numbers[source, partition] += 1
+        stamp = Stamp(source, 1, self._numbers[source, partition])
+        return Told(stamp=stamp, reading=reading)
+
+
+def _agent(call: int, leg: int) -> str:
+    return f"agent-{call % 250}-{leg}"
 
 
 @dataclass
@@ -111,6 +135,13 @@ class Run:
                         self.latencies_s.append(now_s - began_s)
             self._news.set()
 
+    async def live(self) -> None:
+        """Give signs of life, as a process that ingests does."""
+        while True:
+            for inbox in self.inboxes:
+                await inbox.append([Alive(process=PROCESS)])
+            await asyncio.sleep(ALIVE_EVERY_S)
+
     async def until_seen(self, count: int) -> None:
         """Wait until so many changes came out."""
         while self.seen < count:
@@ -136,7 +167,7 @@ async def running(data_dir: Path) -> AsyncIterator[Run]:
     async with opened_store(StoreSettings(data_dir=data_dir)) as store:
         run = Run(store, Traffic(store.partitions), store.inboxes())
         role = KeepRole(store.registry, "bench", store.leases("bench"), run.keeper)
-        tasks = [asyncio.create_task(role.run())]
+        tasks = [asyncio.create_task(role.run()), asyncio.create_task(run.live())]
         tasks += [asyncio.create_task(run.tail(n)) for n in range(store.partitions)]
         try:
             yield run
@@ -149,10 +180,8 @@ async def running(data_dir: Path) -> AsyncIterator[Run]:
 async def flat_out(run: Run) -> float:
     """As much as it takes; transitions per second."""
     lanes: list[list[Told]] = [[] for _ in run.inboxes]
-    for call in range(CALLS):
-        for leg in (0, 1):
-            partition, told = run.traffic.told(call, leg, "recording")
-            await run.inboxes[partition].append([told])
+    for partition, told in run.traffic.begun():
+        await run.inboxes[partition].append([told])
     await run.until_seen(2 * CALLS)
     for n in range(FLAT_OUT):
         partition, told = run.traffic.transition(n % CALLS)
