@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 from typing import Literal
 
 from tracker.domain.entry import Resync
@@ -30,6 +31,8 @@ class Feed:
 class Feeds:
     """The stamps of all sources that ever spoke here, and the signs of life.
 
+    Every partition hears of every source: their names are kept once for all.
+
     Attributes:
         changed_feeds, changed_processes: Whose stored form is out of date; a process
             that is no longer in `processes` is to be deleted.
@@ -47,6 +50,7 @@ class Feeds:
         source, token, number = told.stamp
         feed = self.feeds.get(source)
         if feed is None or token > feed.token:
+            source = intern(source)
             feed = self.feeds[source] = Feed(token, 0, source)
         if token < feed.token:
             return "stale"
@@ -60,7 +64,7 @@ class Feeds:
 
     def _sign_of_life(self, source: str, feed: Feed, told: Told, at: datetime) -> None:
         if isinstance(told.reading, Checkpoint):
-            feed.process = told.reading.process
+            feed.process = intern(told.reading.process)
             feed.read_at = told.reading.at(at)
             self._gone(source)
             self.alive(feed.process, at)
