@@ -26,13 +26,13 @@ class Commands:
     def __init__(self, asking: Asking, session: Session) -> None:
         self._asking = asking
         self._session = session
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []  # a set is heavy, this mostly empty
 
     def begin(self, ask: Ask) -> None:
         """Ask for one."""
         task = asyncio.create_task(self._ask(ask))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.append(task)
+        task.add_done_callback(self._tasks.remove)
 
     async def end(self) -> None:
         """Nobody is there to be told any more; what was taken goes on."""
