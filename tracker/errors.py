@@ -1,5 +1,14 @@
 """Every deliberate error; the class says who acts."""
 
+import os
+
+
+def reason_of(error: OSError) -> str:
+    """Why, in the system's words, without what a library puts around them."""
+    if error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
+
 
 class TrackerError(Exception):
     """The root: caught only where a process or a request ends."""

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from tracker.app.check import CheckLine
 from tracker.app.opened import OpenedStore, opened_store
 from tracker.domain.describe import snapshot
+from tracker.errors import ConfigError
 from tracker.keep.partition import Partition
-from tracker.settings import Settings
+from tracker.settings import EMBEDDED, Settings
 from tracker.store.inbox import Inbox
 from tracker.store.ledger import Ledger
 
@@ -23,6 +24,10 @@ async def replay(settings: Settings) -> AsyncIterator[CheckLine]:
     Raises:
         ConfigError: The store cannot be had.
     """
+    data_dir = settings.store.data_dir
+    if settings.store.url == EMBEDDED and not data_dir.exists():
+        message = f"there is no {data_dir}: nothing was stored that could be replayed"
+        raise ConfigError(message)
     async with opened_store(settings.store) as store:
         for number in range(store.partitions):
             yield await _replay(store, settings, number)

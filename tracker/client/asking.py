@@ -9,7 +9,7 @@ from yarl import URL
 
 from tracker.client.stream import RefusedError
 from tracker.domain.key import make_key, split_key
-from tracker.errors import TrackerError
+from tracker.errors import TrackerError, reason_of
 
 ANSWER_S: Final = 20.0
 """For an answer, beside what the server was asked to wait."""
@@ -113,11 +113,18 @@ async def ask(
             never_came = isinstance(error, aiohttp.ClientConnectorError)
             taken |= method != "GET" and not never_came
             if not left:
-                words = str(error) or "no answer in time"
+                words = why(error)
                 raise UnansweredError(words, taken=taken) from error
         except aiohttp.ClientError as error:
             raise RefusedError(0, "it does not speak as tracker does") from error
     raise AssertionError("the last one ends it")
+
+
+def why(error: Exception) -> str:
+    """Why there is no answer."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return reason_of(error)
+    return str(error) or "no answer in time"
 
 
 async def said(answer: aiohttp.ClientResponse) -> Json:

@@ -21,6 +21,7 @@ from tracker.client.asking import (
     UnansweredError,
     ask,
     said,
+    why,
 )
 from tracker.client.stream import RefusedError
 from tracker.domain.archive import Direction, MediaKind, Order
@@ -241,7 +242,7 @@ class Recordings:
                     raise RefusedError(0, "it does not speak as tracker does")
                 return await _keep(answer, _place(answer, to), progress)
         except (aiohttp.ClientError, TimeoutError) as error:
-            raise UnansweredError(str(error) or "no answer in time") from error
+            raise UnansweredError(why(error)) from error
 
 
 async def _keep(

@@ -87,6 +87,6 @@ class Tails:
             except (PositionLostError, StoreUnavailableError) as error:
                 whole = whole and isinstance(error, StoreUnavailableError)
                 if not retry_s:
-                    _log.warning("tail_lost", partition=partition, reason=str(error))
+                    _log.warning("tail_lost", partition=partition, error=str(error))
                 retry_s = min(max(_RETRY_S, retry_s * 2), self._settings.retry_max_s)
                 await asyncio.sleep(retry_s)

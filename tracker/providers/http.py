@@ -18,6 +18,7 @@ from tracker.errors import (
     ProviderError,
     ProviderLockedError,
     ProviderUnavailableError,
+    reason_of,
 )
 
 LONGEST_RETRY_S: Final = 3600.0
@@ -75,11 +76,14 @@ def provider_errors(what: str) -> Iterator[None]:
         msg = f"{what}: no answer in time"
         sent = not isinstance(error, aiohttp.ConnectionTimeoutError)
         raise ProviderUnavailableError(msg, taken=sent) from error
+    except aiohttp.ClientConnectorError as error:
+        place = f"{error.host}:{error.port}"
+        msg = f"{what}: {place} cannot be reached: {reason_of(error)}"
+        raise ProviderUnavailableError(msg, taken=False) from error
     except aiohttp.ClientError as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         msg = f"{what}: {reason}"
-        sent = not isinstance(error, aiohttp.ClientConnectorError)
-        raise ProviderUnavailableError(msg, taken=sent) from error
+        raise ProviderUnavailableError(msg) from error
 
 
 def status_error(

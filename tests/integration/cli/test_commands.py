@@ -255,8 +255,30 @@ async def test_check_has_a_line_for_everything(tmp_path: Path) -> None:
     status, out, err = await done("check", cwd=tmp_path)
     assert status == 1
     assert "ok  store: valkey" in out
-    assert "bad genesys/acme: " in out
+    assert "bad genesys/acme: acme/a: GET /me: 127.0.0.1:9 cannot be reached" in out
     assert "hush" not in out + err
+    assert not (tmp_path / "tracker-data").exists()
+
+
+async def test_check_names_every_secret_that_is_missing(tmp_path: Path) -> None:
+    """One account that cannot be opened does not hide what is wrong with the next."""
+    (tmp_path / "tracker.toml").write_text(
+        '[[vonage_cc]]\naccount = "k1"\nregion = "emea"\nclient_id = "x"\n'
+        'client_secret_env = "NOT_SET_1"\n[[kazoo]]\naccount = "zoo"\n'
+        'base_url = "http://127.0.0.1:9"\napi_key_env = "NOT_SET_2"\n'
+    )
+    status, out, _ = await done("check", cwd=tmp_path)
+    assert status == 1
+    assert "bad vonage_cc/k1: the environment variable NOT_SET_1 holds no" in out
+    assert "bad kazoo/zoo: the environment variable NOT_SET_2 holds no" in out
+
+
+async def test_replay_without_a_store_makes_none(tmp_path: Path) -> None:
+    """There is nothing to replay."""
+    status, _, err = await done("replay", cwd=tmp_path)
+    assert status == 2
+    assert "nothing was stored that could be replayed" in err
+    assert not (tmp_path / "tracker-data").exists()
 
 
 async def test_version(tmp_path: Path) -> None:

@@ -97,10 +97,10 @@ class DispatchRole:
             await dispatcher.run()
         except* LeaseLostError as lost:
             why = str(lost.exceptions[0])
-            log.info("dispatcher_lost", partition=number, why=why)
+            log.info("dispatcher_lost", partition=number, error=why)
         except* StoreError as away:
             why = str(away.exceptions[0])
-            log.warning("dispatcher_failed", partition=number, why=why)
+            log.warning("dispatcher_failed", partition=number, error=why)
         finally:
             del self._desk.dispatchers[number]
 

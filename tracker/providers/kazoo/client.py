@@ -11,7 +11,7 @@ from tracker.domain.archive import Range, Stream
 from tracker.errors import CommandRefusedError, NotFoundError, ProviderError
 from tracker.providers.asking import ABSENT, Request, TokenClient
 from tracker.providers.http import range_header
-from tracker.providers.kazoo.settings import KazooSettings
+from tracker.providers.kazoo.settings import KazooSettings, secret_of
 from tracker.providers.kazoo.tokens import Tokens
 from tracker.providers.kazoo.wire import (
     ChannelDetail,
@@ -50,9 +50,10 @@ class KazooClient(TokenClient[Access]):
     """
 
     def __init__(self, settings: KazooSettings) -> None:
+        secret = secret_of(settings)
         super().__init__(settings)
         self.settings = settings
-        self._tokens = Tokens(settings, self.http)
+        self._tokens = Tokens(settings, secret, self.http)
         account = quote(settings.account, safe="")
         self._account = f"{settings.base_url}/v2/accounts/{account}"
 

@@ -10,7 +10,7 @@ import aiohttp
 
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.providers.http import provider_errors, read_body, status_error
-from tracker.providers.kazoo.settings import KazooSettings, secret_of
+from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.kazoo.wire import parse_token
 from tracker.providers.renewal import RENEWED_AFTER, Access, Renewal
 from tracker.providers.wire import Garbled
@@ -31,17 +31,17 @@ class Tokens(Renewal):
 
     Args:
         settings: Of the account.
+        secret: Its password or API key.
         http: Shared with whoever uses the tokens.
-
-    Raises:
-        ConfigError: There is no secret, and where it should be.
     """
 
-    def __init__(self, settings: KazooSettings, http: aiohttp.ClientSession) -> None:
+    def __init__(
+        self, settings: KazooSettings, secret: str, http: aiohttp.ClientSession
+    ) -> None:
         super().__init__(self._get)
         self._settings = settings
         self._http = http
-        self._secret = secret_of(settings)
+        self._secret = secret
 
     async def _get(self) -> Access:
         path, body = self._login()
