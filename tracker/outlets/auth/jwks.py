@@ -89,7 +89,7 @@ class Jwks:
             keyring = await self.fetched()
         except ConfigError as error:
             if self._well:
-                log.warning("keys_lost", reason=str(error), kept=self.loaded)
+                log.warning("keys_lost", error=str(error), kept=self.loaded)
             self._well = False
             return
         if not self._well or not self.loaded:

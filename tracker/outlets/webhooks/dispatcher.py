@@ -166,7 +166,7 @@ class Dispatcher:
                     async with self._turn:
                         await self._take(batch)
             except PositionLostError as lost:
-                log.error("webhook_hole", partition=self.number, reason=str(lost))
+                log.error("webhook_hole", partition=self.number, error=str(lost))
                 await self._outbox.refresh()
                 if self._outbox.epoch != self._epoch:
                     raise LeaseLostError("the store was lost") from lost
