@@ -73,6 +73,7 @@ async def test_a_keyboard_is_enough(chromium: Browser, tmp_path: Path) -> None:
             "aria-rowindex", "3"
         )
         await page.keyboard.press("Enter")
+        await expect(page.locator(".pill.big")).to_have_text("Recording")
         await page.get_by_role("button", name="Pause").focus()
         await page.keyboard.press("Enter")
         await page.keyboard.press("Tab")
@@ -85,6 +86,30 @@ async def test_a_keyboard_is_enough(chromium: Browser, tmp_path: Path) -> None:
         await page.keyboard.press("Enter")
         await screen.until_states("Paused", "Recording")
         assert page.url.endswith("?text=genesys")
+
+
+async def test_a_keyboard_finds_its_way(chromium: Browser, tmp_path: Path) -> None:
+    """Past the filters by the page's first link; back to the row that was opened."""
+    simulator = GenesysSimulator(SimulatorOptions(agents=2))
+    async with (
+        watched(simulator, tmp_path) as site,
+        opened(chromium, site.url) as screen,
+    ):
+        page = screen.page
+        recorded_calls(simulator)
+        await screen.until_states("Recording", "Recording")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("grid")).to_be_focused()
+        active = page.locator(".row.active")
+        await expect(active).to_have_attribute("aria-rowindex", "2")
+        await page.keyboard.press("ArrowDown")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".pill.big")).to_have_text("Recording")
+        await expect(page.locator("main")).to_be_focused()
+        await page.go_back()
+        await expect(page.get_by_role("grid")).to_be_focused()
+        await expect(active).to_have_attribute("aria-rowindex", "3")
 
 
 async def test_a_pause_goes_through_its_stages(

@@ -130,6 +130,10 @@ async def test_a_dead_tracker_is_never_shown_as_recording(
         banner = supervisor.page.locator("#banner")
         await expect(banner).to_contain_text("The connection is lost")
         await expect(supervisor.page.locator(".view")).to_have_class("view calls stale")
+        amiss = supervisor.page.locator(".counter.issues strong")
+        await expect(amiss.first).to_have_text(
+            "\N{EN DASH}"
+        )  # what is not known is not none
         await screen.until_light("Unknown")
         await expect(screen.page.get_by_role("button")).to_have_count(0)
         await supervisor.until_states("Unknown", has_been="was recording")

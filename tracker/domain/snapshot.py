@@ -180,7 +180,12 @@ class CallSnapshot(Model):
 
 
 class SourceSnapshot(Model):
-    """The health of one feed: an agent's session, an account's poller."""
+    """The health of one feed: an agent's session, an account's poller.
+
+    Attributes:
+        alive_at: Of one that is up: since when; it has answered ever since. Of one
+            that is not: its last answer, None = it never gave one.
+    """
 
     key: str
     provider: str
@@ -193,7 +198,11 @@ class SourceSnapshot(Model):
 
 
 class AccountSnapshot(Model):
-    """The health of one tenant of a platform, from its sources."""
+    """The health of one tenant of a platform, from its sources.
+
+    Attributes:
+        alive_at: The latest of its sources', when it came up or went down.
+    """
 
     key: str
     provider: str

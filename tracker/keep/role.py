@@ -84,7 +84,9 @@ class KeepRole:
         except* LeaseLostError as lost:
             log.info("keeper_lost", partition=number, error=str(lost.exceptions[0]))
         except* StoreError as away:
-            log.warning("keeper_failed", partition=number, error=str(away.exceptions[0]))
+            log.warning(
+                "keeper_failed", partition=number, error=str(away.exceptions[0])
+            )
 
     async def _stop(self, numbers: list[int]) -> None:
         tasks = {number: self._tasks.pop(number) for number in numbers}

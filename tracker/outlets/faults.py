@@ -35,7 +35,9 @@ def faults_of(
     for fault in error.errors(include_input=False, include_url=False):
         path = [str(part) for part in takewhile(_is_name, fault["loc"][:2])]
         words = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
+        if fault["type"] == "missing":
+            words = "it is missing"
+        elif fault["type"] == "extra_forbidden":
             known = ", ".join(_names(model, path[:-1]))
             words = f"there is no such {noun}; there are {known}"
         found.setdefault(".".join(path)[:_NAME_CHARACTERS], []).append(words)

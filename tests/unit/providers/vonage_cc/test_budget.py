@@ -130,8 +130,9 @@ def test_what_was_under_way_is_part_of_the_same_trouble() -> None:
 
 
 async def in_order(budget: Budget, *asked: tuple[Kind, float]) -> list[int]:
-    """The order in which those who asked one after the other go."""
+    """The order in which those go who asked one after the other for the one place."""
     order: list[int] = []
+    held = await budget.reserve(Kind.TOKEN)
 
     async def go(number: int, kind: Kind, rank: float) -> None:
         await budget.take(kind, rank)
@@ -140,6 +141,8 @@ async def in_order(budget: Budget, *asked: tuple[Kind, float]) -> list[int]:
     async with asyncio.TaskGroup() as tasks:
         for number, (kind, rank) in enumerate(asked):
             tasks.create_task(go(number, kind, rank))
+        await asyncio.sleep(0)
+        held.give_back()
     return order
 
 
@@ -154,8 +157,9 @@ async def full(monkeypatch: pytest.MonkeyPatch, per_s: int = 1) -> Budget:
 
 async def test_commands_and_looks_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Before polling, and after the token; who asked first goes first."""
+    monkeypatch.setattr(module, "WINDOW_S", 0.02)
     order = await in_order(
-        await full(monkeypatch),
+        Budget(1, lambda: 0.5),
         (Kind.POLL, 0),
         (Kind.COMMAND, 30),
         (Kind.COMMAND, 10),
@@ -203,14 +207,14 @@ async def test_a_reserved_place_is_nobody_elses(
     assert not place.begin()
 
 
-async def test_who_gives_up_waiting_uses_nothing(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_who_gives_up_waiting_uses_nothing() -> None:
     """Neither in the queue, nor when the place was just free."""
-    budget = await full(monkeypatch)
+    budget = Budget(1, lambda: 0.5)
+    held = await reserved(budget)
     waiting = [asyncio.create_task(reserved(budget)) for _ in range(3)]
     await asyncio.sleep(0)
     waiting[0].cancel()
+    held.give_back()
     await asyncio.wait([waiting[1]])
     waiting[1].result().give_back()
     waiting[2].cancel()

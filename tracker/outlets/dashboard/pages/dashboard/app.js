@@ -51,6 +51,15 @@ function go() {
   }
 }
 
+/** Who came by a link or a key goes on from what is shown now. */
+function move() {
+  const before = view;
+  go();
+  if (view === before) return;
+  if (view instanceof CallsView && before instanceof CallView) view.land(before.key);
+  else byId("main").focus({ preventScroll: true });
+}
+
 function showTabs() {
   for (const tab of byId("tabs").children) {
     const { scope } = VIEWS[tab.getAttribute("data-view") ?? ""];
@@ -112,7 +121,8 @@ function start() {
   byId("access").addEventListener("click", () => askForToken());
   document.querySelector(".skip")?.addEventListener("click", (event) => {
     event.preventDefault(); // the part behind the # says where one is
-    byId("main").focus();
+    if (view instanceof CallsView) view.land();
+    else byId("main").focus();
   });
   desk.session.addEventListener("change", () => {
     showTabs();
@@ -120,7 +130,7 @@ function start() {
   });
   desk.addEventListener("status", showStatus);
   desk.addEventListener("tick", showStatus);
-  window.addEventListener("hashchange", go);
+  window.addEventListener("hashchange", move);
   document.addEventListener("keydown", (event) => {
     const typing = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
     const search = document.querySelector("input[type=search]");

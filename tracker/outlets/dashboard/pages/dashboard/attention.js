@@ -15,6 +15,8 @@ import { ISSUES, STATES, agentsOn, decoded, otherParty } from "./words.js";
  * @property {string} text
  */
 
+/** @typedef {{total: number, of: Record<string, number | null>}} Counts Of calls; null = not known. */
+
 /** @returns {Wanted} */
 export function anything() {
   return { provider: "", account: "", team: "", agent: "", states: [], issues: [], text: "" };

@@ -63,6 +63,15 @@ export class CallsView {
     this.refresh();
   }
 
+  /** Go on with the keys from the row of *key*, else from the first. @param {string} [key] */
+  land(key = this.#active) {
+    const { items } = this.list;
+    const at = Math.max(0, items.findIndex((entry) => entry.key === key));
+    this.#active = items[at]?.key ?? "";
+    if (items.length) this.list.reveal(at);
+    this.grid.focus({ preventScroll: true });
+  }
+
   refresh() {
     const { desk, list } = this;
     const entries = desk.entries.order();
@@ -232,10 +241,10 @@ function kind({ type, state }) {
   return state === "active" ? known : [known, state === "held" ? "on hold" : state].filter(Boolean).join(", ");
 }
 
-/** @param {{total: number, of: Record<string, number>}} counts */
-function blind({ total, of }) {
-  const none = Object.fromEntries(Object.keys(of).map((word) => [word, 0]));
-  return { total, of: { ...none, unknown: total } };
+/** All are unknown, and nobody knows what is amiss. @param {import("./attention.js").Counts} counts */
+function blind({ total }) {
+  const states = words.STATES.map((word) => [word, word === "unknown" ? total : 0]);
+  return { total, of: Object.fromEntries([...states, ...words.ISSUES.map((word) => [word, null])]) };
 }
 
 /** @param {string} action */

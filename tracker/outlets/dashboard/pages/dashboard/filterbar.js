@@ -54,12 +54,12 @@ export class FilterBar {
     this.clear.hidden = JSON.stringify(wanted) === JSON.stringify(anything());
   }
 
-  /** @param {{total: number, of: Record<string, number>}} counts */
+  /** @param {import("./attention.js").Counts} counts */
   count(counts) {
     setText(this.total, String(counts.total));
     for (const [word, { button, count }] of Object.entries(this.#counters)) {
-      setText(count, String(counts.of[word]));
-      button.classList.toggle("none", counts.of[word] === 0);
+      setText(count, String(counts.of[word] ?? "–"));
+      button.classList.toggle("none", !counts.of[word]);
     }
   }
 

@@ -27,7 +27,7 @@ export const ISSUE_WORDS = {
 export const UNKNOWN_WORDS = {
   not_reported: "the platform does not say",
   source_blind: "tracker cannot see the call",
-  no_proof: "accepted, but cannot be proved",
+  no_proof: "the platform proves nothing",
 };
 
 /** @type {Record<string, string>} */

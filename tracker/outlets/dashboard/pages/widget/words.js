@@ -9,7 +9,7 @@ export const WORDS = {
   not_connected: "No connection to tracker",
   not_reported: "The phone system does not say",
   source_blind: "The phone system cannot be seen",
-  no_proof: "Asked for, but not proved",
+  no_proof: "The platform proves nothing",
   refused: "Not signed in to tracker",
   ringing: "Ringing",
   on_hold: "On hold",
