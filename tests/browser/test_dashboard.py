@@ -112,6 +112,30 @@ async def test_a_keyboard_finds_its_way(chromium: Browser, tmp_path: Path) -> No
         await expect(active).to_have_attribute("aria-rowindex", "3")
 
 
+async def test_a_telephone_is_wide_enough(chromium: Browser, tmp_path: Path) -> None:
+    """No page scrolls sideways: what is too wide does so in itself."""
+    simulator = GenesysSimulator(SimulatorOptions(agents=2))
+    async with (
+        watched(simulator, tmp_path) as site,
+        opened(chromium, site.url) as screen,
+    ):
+        page = screen.page
+        await page.set_viewport_size({"width": 390, "height": 844})
+        call, _ = recorded_calls(simulator)
+        await screen.until_states("Recording", "Recording")
+        shown = {
+            "/#/calls": ".row .pill",
+            f"/#/calls/{call_key(call)}": "td .pill",
+            "/#/platforms": ".grid .row",
+            "/desktop": "recording-state",
+        }
+        for place, content in shown.items():
+            await page.goto(site.url + place)
+            await expect(page.locator(content).first).to_be_visible()
+            width = await page.evaluate("document.documentElement.scrollWidth")
+            assert (place, width) == (place, 390)
+
+
 async def test_a_pause_goes_through_its_stages(
     chromium: Browser, tmp_path: Path
 ) -> None:

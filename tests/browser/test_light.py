@@ -102,7 +102,7 @@ async def test_a_blind_source_is_never_shown_as_recording(
         )
         await supervisor.until_states("Unknown")
         (row,) = await supervisor.rows()
-        assert row["evidence"] == "tracker cannot see the call"
+        assert row["evidence"] == "not seen"
         await supervisor.page.get_by_role("link", name="Platforms").click()
         await expect(supervisor.page.locator(".tenant")).to_contain_text("Cannot see")
         simulator.faults.clear()

@@ -30,6 +30,9 @@ export const UNKNOWN_WORDS = {
   no_proof: "the platform proves nothing",
 };
 
+/** The same, where there is room for two words. @type {Record<string, string>} */
+const NO_EVIDENCE = { not_reported: "not told", source_blind: "not seen", no_proof: "no proof" };
+
 /** @type {Record<string, string>} */
 export const PLATFORM_WORDS = {
   genesys: "Genesys",
@@ -144,7 +147,7 @@ export function otherParty(call) {
  */
 export function evidence(call) {
   const { state, unknown_reason, observed_by, since_exact } = call.recording;
-  if (state === "unknown") return UNKNOWN_WORDS[unknown_reason] ?? "";
+  if (state === "unknown") return NO_EVIDENCE[unknown_reason] ?? "";
   if (!observed_by) return "";
   return since_exact ? "notification" : "read";
 }
