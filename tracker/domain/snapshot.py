@@ -1,4 +1,8 @@
-"""The public forms of entities: a promise, versioned (DESIGN section 3)."""
+"""The public forms of entities: a promise, versioned (DESIGN section 3).
+
+Parts that calls are kept with as well are dataclasses: a `Model` and a `Record` can
+both have them.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
