@@ -38,7 +38,7 @@ class FileReceiver:
         line = f"{status} {headers['webhook-id']} {entity} {int(sequence)}\n"
         self._file.write(line)
         await asyncio.sleep(0)
-        return Answer(status, 1, error="HTTP 503" if self.down else None)
+        return Answer(status, 1, error=None if status == 200 else f"HTTP {status}")
 
 
 async def obey(rig: Rig, receiver: FileReceiver) -> None:
