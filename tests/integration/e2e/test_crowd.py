@@ -1,7 +1,6 @@
 """Many commands at once on an account that may be asked ten times a second."""
 
 import asyncio
-from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,6 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from tests.integration.e2e.contact_centre import Centre, centre, key_of, posts
+from tests.integration.rates import peak_per_s
 from tests.integration.subscriber import Json
 from tracker.simulators.faults import Fault, FaultKind
 from tracker.simulators.vonage_cc import (
@@ -25,9 +25,6 @@ CROWD = 500
 SETTLED_S = 150
 SAME_MOMENT = timedelta(seconds=0.3)
 """What was asked at once by many reaches its keepers in no certain order."""
-
-LATE_S = 0.2
-"""On a busy machine, from the moment that tracker begins a request."""
 
 
 async def learnt(
@@ -62,12 +59,6 @@ def commands(site: Centre) -> dict[str, Json]:
 def guid_of(request: Request) -> str:
     """The call that it is about."""
     return request.path.rpartition("/")[2]
-
-
-def peak_per_s(times_s: Sequence[float]) -> int:
-    """The most that arrived in any one second, less what one may be late by."""
-    ends = (bisect_left(times_s, begin_s + 1 - LATE_S) for begin_s in times_s)
-    return max(end - begin for begin, end in enumerate(ends))
 
 
 def is_in_order(times: Sequence[str]) -> bool:
