@@ -54,9 +54,5 @@ def view_of(call: Call, end_grace_s: float) -> View:
     )
 
 
-def _stayed(
-    left_at: datetime | None, ended_at: datetime | None, grace_s: float
-) -> bool:
-    if left_at is None or ended_at is None:
-        return False
-    return (ended_at - left_at).total_seconds() <= grace_s
+def _stayed(left_at: datetime | None, ended_at: datetime, grace_s: float) -> bool:
+    return left_at is not None and (ended_at - left_at).total_seconds() <= grace_s
