@@ -83,6 +83,10 @@ class Receiver:
                 self._news.clear()
                 await self._news.wait()
 
+    async def until_taken(self, ids: Collection[str]) -> None:
+        """Wait until all of these were taken."""
+        await self.until(lambda: not {*ids} - {got.id for got in self.taken})
+
     def versions(self, entity: str) -> list[int]:
         """Of what was taken of *entity*, in the order of arrival."""
         return [got.version for got in self.taken if got.entity == entity]

@@ -139,16 +139,19 @@ async def test_disabled_it_waits_and_enabled_it_gets_it_all(
     status, changed = await caller.ask("PATCH", path, {"state": "disabled"})
     assert (status, changed["state"]) == (200, "disabled")
     assert (changed["disabled"]["why"], changed["disabled"]["by"]) == ("asked", "jdoe")
+
+    async def is_owed(least: int) -> bool:
+        owed: int = (await caller.ask("GET", path))[1]["owed"]
+        return owed >= least
+
+    await caller.ask("POST", f"{path}/test")
+    await until(lambda: is_owed(1))  # by who has seen that it is disabled
     await site.show(A)
-
-    async def is_owed() -> bool:
-        return bool((await caller.ask("GET", path))[1]["owed"])
-
-    await until(is_owed)
+    await until(lambda: is_owed(2))
     assert receiver.got == []
     _, changed = await caller.ask("PATCH", path, {"state": "enabled"})
     assert changed["disabled"] is None
-    await receiver.until(lambda: receiver.taken)
+    await receiver.until(lambda: A in {got.entity for got in receiver.taken})
     assert (await caller.ask("PATCH", path, {"url": None}))[0] == 400
 
 

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import ClientSession, web
 
 from tests.integration.cluster import Cluster
-from tests.integration.e2e.site import Site, change, recorded_calls, watched
+from tests.integration.e2e.site import Site, change, recorded_calls, shows, watched
 from tests.integration.store.kept import flush, running
 from tests.integration.webhooks.receiver import Got, Receiver, assert_arrived, receiving
 from tests.integration.webhooks.rig import until
@@ -74,17 +74,20 @@ class Hooks:
             change(self._site.simulator, call)
             await asyncio.sleep(0.02)
 
+    async def until_shown(self) -> None:
+        """Wait until tracker knows of every change."""
+        desk = self._site.desk
+        await desk.until(lambda: shows(desk, self.calls), 20)
+
     async def events(self) -> list[str]:
         """The ids of all that there was to deliver."""
         types = "&".join(f"types={name}" for name in TYPES)
         path = f"events?since={self.since}&limit=1000&{types}"
-        page = await self.ask("GET", path)
-        assert page["next"] is None
-        return [event["id"] for event in page["items"]]
+        return [event["id"] for event in await self.pages(path)]
 
-    async def deliveries(self, id_: str, query: str) -> list[Any]:
-        """All of them, over as many pages as there are."""
-        path, found = f"webhooks/{id_}/deliveries?{query}", []
+    async def pages(self, path: str) -> list[Any]:
+        """What is on them, as many as there are."""
+        found: list[Any] = []
         while path:
             page = await self.ask("GET", path)
             found += page["items"]
@@ -124,7 +127,8 @@ async def test_every_slot_is_delivered_from(hooks: Hooks) -> None:
         assert len({Position.parse(event).partition for event in events}) > 4
         assert_arrived(receiver.taken, events)
         await hooks.until_owed(id_, 0, 0)
-        listed = await hooks.deliveries(id_, "status=delivered&limit=5")
+        path = f"webhooks/{id_}/deliveries?status=delivered&limit=5"
+        listed = await hooks.pages(path)
         assert sorted(one["event"] for one in listed) == sorted(events)
         for event in events[::5]:
             receiver.taken.clear()
@@ -145,9 +149,8 @@ async def test_a_primary_dies_and_what_is_owed_arrives(
     async with receiving(slowly) as steady, receiving() as late:
         ids = await hooks.begin(steady, late)
         await hooks.ask("PATCH", f"webhooks/{ids[1]}", {"state": "disabled"})
-        hooks.change()
-        await hooks.until_owed(ids[1], AGENTS, 1000)
         async with running(hooks.keep_changing()):
+            await hooks.until_owed(ids[1], AGENTS, 1000)
             await steady.until(lambda: len(steady.taken) > 4 * AGENTS)
             cluster.owner(key).kill()
             known = Counter(got.entity for got in steady.taken)
@@ -158,6 +161,8 @@ async def test_a_primary_dies_and_what_is_owed_arrives(
 
             await steady.until(is_back, 30)
         await hooks.ask("PATCH", f"webhooks/{ids[1]}", {"state": "enabled"})
+        await hooks.until_shown()
         for id_, receiver in zip(ids, (steady, late), strict=True):
+            await receiver.until_taken(await hooks.events())
             await hooks.until_owed(id_, 0, 0)
             assert_arrived(receiver.taken, await hooks.events())
