@@ -4,6 +4,7 @@ Starting and ending are plain functions, so that fixtures of any scope may use t
 """
 
 import asyncio
+import os
 import shutil
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,10 +47,22 @@ async def until(what: Callable[[], bool], within_s: float = _SETTLE_S) -> None:
     raise TimeoutError
 
 
+def _own_ports() -> Iterator[int]:
+    """Over and over: below what systems give away, and no other worker's."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = range(20_000 + worker % 16, 32_000, 16)
+    yield from islice(cycle(own), os.getpid() % len(own), None)
+
+
+_PORTS = _own_ports()
+
+
 def free_port() -> int:
-    """A port nobody listens on now; the bus of a Cluster needs one as well."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that nobody has, and nobody will be given by the system."""
+    for port in _PORTS:
+        with suppress(OSError), socket.create_server(("", port)):
+            return port
+    raise AssertionError("they never end")
 
 
 class Server:
