@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.node import Peer, run
+from tests.integration.servers import free_port
 
 NOTIFICATIONS_PATH = "/api/v2/notifications"
 ME_PATH = "/api/v2/me"
@@ -207,6 +208,11 @@ class Client(Peer):
         await self.command("disconnect")
 
 
+def _options(**more: object) -> dict[str, object]:
+    """Of a server, with a port that nobody takes while it is down."""
+    return {"port": free_port(), **more}
+
+
 @asynccontextmanager
 async def cometd_server(
     *,
@@ -234,7 +240,7 @@ async def cometd_server(
         "sweepPeriod": 0.1,
     }
     bayeux = {name: round(time_s * 1000) for name, time_s in times.items()}
-    options = {"ack": ack, "csrf": csrf, "users": users, "bayeux": bayeux}
+    options = _options(ack=ack, csrf=csrf, users=users, bayeux=bayeux)
     async with run(CometdServer, "cometd_server.js", options) as server:
         await server.listening()
         yield server
@@ -245,7 +251,7 @@ async def faye_server(
     *, csrf: bool = False, users: Mapping[str, str] | None = None, timeout_s: float = 30
 ) -> AsyncIterator[Server]:
     """Run faye, which has no acknowledgements. Arguments as of ``cometd_server``."""
-    options = {"csrf": csrf, "users": users, "timeout_s": timeout_s}
+    options = _options(csrf=csrf, users=users, timeout_s=timeout_s)
     async with run(Server, "faye_server.js", options) as server:
         await server.listening()
         yield server

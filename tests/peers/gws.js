@@ -19,7 +19,7 @@ const JSON_TYPE = "application/json";
 export class Gws {
   #bayeux;
   #server;
-  #port = 0;
+  #port = options.port; // the same after a restart
   #sessions = new Map(); // JSESSIONID -> {user, token}
   #calls = new Map(); // user -> call resources
   #requests = [];

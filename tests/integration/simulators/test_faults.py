@@ -7,6 +7,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.integration.servers import free_port
 from tests.integration.simulators.conftest import Running
 from tests.integration.simulators.desktop import CALLS, Desktop, desktop
 from tracker.simulators.faults import Fault, FaultKind
@@ -193,11 +194,11 @@ async def test_a_restarted_server_knows_its_calls_but_no_client() -> None:
     """Sessions are gone; what people did in between is there."""
     simulator = GenesysSimulator(SimulatorOptions(agents=2))
     agent = simulator.agents[0]
-    async with simulator.serve() as url, desktop(url, agent) as alice:
+    port = free_port()
+    async with simulator.serve(port=port) as url, desktop(url, agent) as alice:
         await alice.begin()
         waiting = alice.waiting()
         await simulator.until_held(1)
-        port = int(url.rpartition(":")[2])
     with pytest.raises((aiohttp.ClientError, asyncio.CancelledError)):
         await waiting
     call = simulator.switch.dial(A, B)

@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.integration.servers import free_port
 from tests.integration.simulators.vonage_cc.caller import (
     AGENTS,
     CALL,
@@ -146,8 +147,9 @@ async def test_calls_and_tokens_outlive_the_server(
     simulator: VonageCcSimulator, call: Call
 ) -> None:
     """Who waits for an answer is cut off; what people did in between is there."""
+    port = free_port()
     async with AsyncExitStack() as server:
-        url = await server.enter_async_context(simulator.serve())
+        url = await server.enter_async_context(simulator.serve(port=port))
         async with aiohttp.ClientSession(url) as http:
             caller = Caller(http, url)
             await caller.log_in()
@@ -158,7 +160,7 @@ async def test_calls_and_tokens_outlive_the_server(
             with pytest.raises(aiohttp.ClientError):
                 await waiting
             simulator.pause(call)
-            async with simulator.serve(port=int(url.rpartition(":")[2])) as again:
+            async with simulator.serve(port=port) as again:
                 assert again == url
                 assert await caller.recording() == "Paused"
     assert simulator.token_requests == 1
