@@ -177,9 +177,7 @@ async def ingest(
                 count = partial(_count, supervisor, account.key, state)
                 metrics.sources.labels(account.key, state).set_function(count)
         offsets = [keys.meta for keys in store.keys]
-        pulse = Pulse(
-            store.redis, inboxes, offsets, process, supervisor.overdue, writer
-        )
+        pulse = Pulse(store.redis, inboxes, offsets, supervisor.alive, writer)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(supervisor.run())

@@ -94,11 +94,11 @@ def _put(call: Call | None, told: CallInput, now: datetime, tomb: Tomb) -> _Step
     match told:
         case Told(reading=Observation() as seen, stamp=stamp):
             step = _observed(call, seen, stamp, now, tomb)
-        case Blind(source=source, at=at):
-            at = max(at, (call and observe.last_seen_at(call, source)) or at)
-            step = _Step(call and observe.blind(call, source, at), at)
-        case Release(source=source, at=at):
-            call = call and observe.release(call, source, at)
+        case Blind(at=at):
+            at = max(at, (call and observe.last_seen_at(call, told)) or at)
+            step = _Step(call and observe.blind(call, told, at), at)
+        case Release(at=at):
+            call = call and observe.release(call, told)
             step = _Step(call, at, observe.RELEASED, end_reason="absent")
         case Media(media=media, gone=gone):
             step = _Step(call and _with_media(call, media, gone=gone), now)

@@ -6,7 +6,7 @@ from operator import is_
 from tracker.domain.base import earlier
 from tracker.domain.call import Call, Interval, Leg, Recording, Tomb
 from tracker.domain.parties import others_of
-from tracker.domain.reading import Observation, Stamp
+from tracker.domain.reading import Blind, Observation, Release, Stamp
 from tracker.domain.snapshot import Cause, Totals
 from tracker.domain.summary import UNCAUSED, call_state, close, evidence_of
 from tracker.domain.terms import EndReason
@@ -119,32 +119,35 @@ def released(leg: Leg, at: datetime) -> Leg:
     return leg.but(state="ended", left_at=max(at, leg.last_seen_at), blind_at=None)
 
 
-def release(call: Call, source: str, at: datetime) -> Call:
-    """End the legs of *source* that were last seen before *at*."""
+def release(call: Call, told: Release) -> Call:
+    """End the legs that are meant, and were last seen before the read."""
     legs = tuple(
-        released(leg, at)
-        if leg.source == source and leg.live and leg.last_seen_at < at
+        released(leg, told.at)
+        if _is_meant(leg, told) and leg.last_seen_at < told.at
         else leg
         for leg in call.legs
     )
     return with_legs(call, legs)
 
 
-def last_seen_at(call: Call, source: str) -> datetime | None:
-    """When *source* last saw any live leg of the call; None = it has none."""
-    seen = (leg.last_seen_at for leg in call.live_legs if leg.source == source)
+def last_seen_at(call: Call, told: Blind) -> datetime | None:
+    """When any of the legs that are meant was last seen; None = there are none."""
+    seen = (leg.last_seen_at for leg in call.legs if _is_meant(leg, told))
     return max(seen, default=None)
 
 
-def blind(call: Call, source: str, at: datetime) -> Call:
-    """Turn the live legs of *source* unknown, back-dated to *at*."""
+def blind(call: Call, told: Blind, at: datetime) -> Call:
+    """Turn the legs that are meant unknown, back-dated to *at*."""
     legs = tuple(
-        leg.but(blind_at=at)
-        if leg.source == source and leg.live and leg.blind_at is None
-        else leg
+        leg.but(blind_at=at) if _is_meant(leg, told) and leg.blind_at is None else leg
         for leg in call.legs
     )
     return with_legs(call, legs)
+
+
+def _is_meant(leg: Leg, told: Blind | Release) -> bool:
+    is_old = told.below is None or leg.token < told.below
+    return leg.live and leg.source == told.source and is_old
 
 
 def with_legs(call: Call, legs: tuple[Leg, ...], **more: object) -> Call:

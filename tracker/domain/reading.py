@@ -220,11 +220,24 @@ class Overdue(NamedTuple):
     age_s: float
 
 
+class Unread(NamedTuple):
+    """A source whose owner has not read everything yet."""
+
+    source: str
+    token: int
+
+
 class Alive(Message, frozen=True, tag="alive"):
-    """Every ingest process to every inbox, every two seconds."""
+    """Every ingest process to every inbox, every two seconds.
+
+    Attributes:
+        overdue, unread: Those of its sources that are; a partition that an owner has
+            told nothing learns of it by these.
+    """
 
     process: str
     overdue: tuple[Overdue, ...] = ()
+    unread: tuple[Unread, ...] = ()
 
 
 class Tick(Message, frozen=True, tag="tick"):
@@ -232,17 +245,27 @@ class Tick(Message, frozen=True, tag="tick"):
 
 
 class Blind(NamedTuple):
-    """A source cannot see since *at*; made by the keeper, never on the wire."""
+    """A source cannot see since *at*; made by the keeper, never on the wire.
+
+    Attributes:
+        below: Only what owners before this token told is not seen any more.
+    """
 
     source: str
     at: datetime
+    below: int | None = None
 
 
 class Release(NamedTuple):
-    """A complete read, begun at *at*, did not show the call; made by the keeper."""
+    """A complete read, begun at *at*, did not show the call; made by the keeper.
+
+    Attributes:
+        below: It did, but not those of its legs that owners before this token told.
+    """
 
     source: str
     at: datetime
+    below: int | None = None
 
 
 Reading = Observation | Checkpoint | Unreadable | Saved | Exported | Polled

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from tracker.domain.reading import Alive, Overdue
+from tracker.domain.reading import Alive
 from tracker.errors import StoreError
 from tracker.ingest.writer import Writer
 from tracker.store.codec import at_ms
@@ -26,8 +26,7 @@ class Pulse:
         redis: The store.
         inboxes: All of them.
         offsets: The keys of the partitions' meta hashes, in the same order.
-        process: This process's id.
-        overdue: The sources that are blind now.
+        alive: This process's sign of life.
         writer: Held back where a keeper is too far behind.
     """
 
@@ -36,15 +35,13 @@ class Pulse:
         redis: Keyspace,
         inboxes: Sequence[Inbox],
         offsets: Sequence[str],
-        process: str,
-        overdue: Callable[[], tuple[Overdue, ...]],
+        alive: Callable[[], Alive],
         writer: Writer,
     ) -> None:
         self._redis = redis
         self._inboxes = inboxes
         self._offsets = offsets
-        self._process = process
-        self._overdue = overdue
+        self._alive = alive
         self._writer = writer
         self._store_away = False
         self._beating = False
@@ -54,7 +51,7 @@ class Pulse:
         loop = asyncio.get_running_loop()
         while True:
             began_at_s = loop.time()
-            alive = Alive(process=self._process, overdue=self._overdue())
+            alive = self._alive()
             beats = [self._beat(n, alive) for n in range(len(self._inboxes))]
             for result in await asyncio.gather(*beats, return_exceptions=True):
                 if isinstance(result, StoreError):

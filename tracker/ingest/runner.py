@@ -8,7 +8,13 @@ from typing import Literal
 
 import structlog
 
-from tracker.domain.reading import Checkpoint, Overdue, SourceReport, Unreadable
+from tracker.domain.reading import (
+    Checkpoint,
+    Overdue,
+    SourceReport,
+    Unread,
+    Unreadable,
+)
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.ingest.story import Story, Tellable
 from tracker.ingest.writer import Writer
@@ -56,6 +62,12 @@ class Runner:
         self._reported_down = False
         self._said_overdue = False
         self._resyncing = False
+        self._has_read = False
+
+    @property
+    def unread(self) -> Unread | None:
+        """What to say of the source until all of it was read once."""
+        return None if self._has_read else Unread(self.source.key, self.token)
 
     def overdue(self) -> Overdue | None:
         """What to say of the source when its last answer is too long ago.
@@ -113,6 +125,7 @@ class Runner:
                     self._resyncing = self._said_overdue = False
                 await self._tell(turn)
                 if complete:
+                    self._has_read = True
                     self._recovered()
                 elif self._said_overdue and not self._resyncing:
                     self._resyncing = True

@@ -41,6 +41,7 @@ class Story:
         self._partitions = partitions
         self._home = partition_of("source", source, partitions)
         self._numbers: dict[int, int] = {}
+        self._has_read = False
 
     def tell(self, readings: Sequence[Tellable]) -> Mapping[int, list[Told]]:
         """*readings* in order, for each partition that one of them concerns.
@@ -65,7 +66,7 @@ class Story:
                 parts = self._saved(reading)
             case Exported(export=export):
                 parts = [(self._of("export", export.key), reading)]
-            case SourceReport(retired=True):
+            case SourceReport(retired=True) | SourceReport(state="locked"):
                 parts = [(number, reading) for number in range(self._partitions)]
             case _:
                 parts = [(self._home, reading)]
@@ -87,7 +88,7 @@ class Story:
         shown: defaultdict[int, list[str]] = defaultdict(list)
         for key in checkpoint.calls:
             shown[self._of("call", key)].append(key)
-        fresh = len(self._numbers) < self._partitions
+        fresh, self._has_read = not self._has_read, True
         concerned = range(self._partitions) if fresh else sorted(self._spoken())
         return [
             (

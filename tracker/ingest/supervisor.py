@@ -10,7 +10,7 @@ import structlog
 from tracker.domain.entry import Resync
 from tracker.domain.key import partition_of
 from tracker.domain.placement import owner_of
-from tracker.domain.reading import Overdue
+from tracker.domain.reading import Alive
 from tracker.errors import ConfigError, StoreError
 from tracker.ingest.runner import Runner
 from tracker.providers.base import Account, Source
@@ -70,9 +70,13 @@ class Supervisor:
         """The sources owned now."""
         return [runner for runner, _ in self._running.values()]
 
-    def overdue(self) -> tuple[Overdue, ...]:
-        """The owned sources that are blind now."""
-        return tuple(filter(None, (runner.overdue() for runner in self.runners)))
+    def alive(self) -> Alive:
+        """This process's sign of life, with the owned sources that are blind now."""
+        return Alive(
+            process=self._process,
+            overdue=tuple(filter(None, (one.overdue() for one in self.runners))),
+            unread=tuple(filter(None, (one.unread for one in self.runners))),
+        )
 
     def resync(self, asked: Resync) -> None:
         """A keeper found a hole in what an owned source told."""

@@ -17,8 +17,9 @@ class Feed:
     """One source's story in this partition, as far as it was told.
 
     Attributes:
-        process: Who tells it. Until its first checkpoint names it, an owner goes by
-            the source's key, and is alive as long as it tells.
+        process: Who tells it. Until it is named, by a sign of life or its first
+            checkpoint, an owner goes by the source's key, and is alive as long as it
+            tells.
         read_at: When its last full read began; not stored.
     """
 
@@ -44,14 +45,19 @@ class Feeds:
         self.changed_feeds: set[str] = set()
         self.changed_processes: set[str] = set()
         self._blind: set[str] = set()
+        self._unread: dict[str, datetime] = {}
+
+    def restore(self, source: str, feed: Feed, at: datetime) -> None:
+        """Take a stored one in, at load: its owner may not have read all."""
+        self.feeds[source] = feed
+        self._unread[source] = at
 
     def admit(self, told: Told, at: datetime) -> Verdict:
         """Judge a stamp, and remember it unless it is stale or a repeat."""
         source, token, number = told.stamp
         feed = self.feeds.get(source)
         if feed is None or token > feed.token:
-            source = intern(source)
-            feed = self.feeds[source] = Feed(token, 0, source)
+            feed = self._begin(source, token, at)
         if token < feed.token:
             return "stale"
         if number <= feed.number:
@@ -62,10 +68,29 @@ class Feeds:
         self._sign_of_life(source, feed, told, at)
         return verdict
 
+    def take_over(self, source: str, token: int, process: str, at: datetime) -> None:
+        """*process* owns the source now, though it may have told nothing here yet."""
+        feed = self.feeds.get(source)
+        if feed is None or token < feed.token:
+            return
+        if token > feed.token:
+            feed = self._begin(source, token, at)
+        if feed.process == source:
+            feed.process = intern(process)
+            self.changed_feeds.add(source)
+            self._gone(source)
+
+    def _begin(self, source: str, token: int, at: datetime) -> Feed:
+        source = intern(source)
+        feed = self.feeds[source] = Feed(token, 0, source)
+        self._unread[source] = at
+        return feed
+
     def _sign_of_life(self, source: str, feed: Feed, told: Told, at: datetime) -> None:
         if isinstance(told.reading, Checkpoint):
             feed.process = intern(told.reading.process)
             feed.read_at = told.reading.at(at)
+            self._unread.pop(source, None)
             self._gone(source)
             self.alive(feed.process, at)
         elif feed.process == source or feed.process not in self.processes:
@@ -99,6 +124,15 @@ class Feeds:
         for source, feed in sorted(self.feeds.items()) if gone else ():
             if feed.process in gone:
                 yield source, gone[feed.process]
+
+    def unread(self, before: datetime) -> list[tuple[str, int, datetime]]:
+        """Sources, once each, whose owner began before *before* and never read all.
+
+        Returns:
+            With the token, and when it began.
+        """
+        late = sorted(s for s, began_at in self._unread.items() if began_at < before)
+        return [(s, self.feeds[s].token, self._unread.pop(s)) for s in late]
 
     def _gone(self, process: str) -> None:
         if self.processes.pop(process, None) is not None:

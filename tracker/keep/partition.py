@@ -49,7 +49,8 @@ from tracker.keep.watches import Watches
 from tracker.store.codec import Input, dump_packet
 
 ALIVE_FOR_S = 10.0
-"""A process that is silent for so long has its sources blinded."""
+"""A process that is silent for so long has its sources blinded; one that has not read
+all of a source for so long, what was told before it."""
 
 JUST_READ_S = 2.0
 """A full read this young overtook the sign of life that calls its source overdue; if it
@@ -179,9 +180,13 @@ class Partition:
             self.tombs[told.call] = tomb
 
     def _checkpoint(self, source: str, checkpoint: Checkpoint, at: datetime) -> None:
-        absent = self._roll.seen_by(source).difference(checkpoint.calls)
-        for key in sorted(absent):
-            self._decide(key, Release(source, checkpoint.at(at)), at)
+        read_at, token = checkpoint.at(at), self.feeds.feeds[source].token
+        shown = frozenset(checkpoint.calls)
+        for key in sorted(self._roll.seen_by(source)):
+            if key not in shown:
+                self._decide(key, Release(source, read_at), at)
+            elif self._roll.is_part_told(key, source, token):
+                self._decide(key, Release(source, read_at, token), at)
         self.health.report(source, "up", at, None)
 
     def _report(self, source: str, report: SourceReport, at: datetime) -> None:
@@ -194,7 +199,10 @@ class Partition:
 
     def _alive(self, alive: Alive, at: datetime) -> None:
         self.feeds.alive(alive.process, at)
+        for source, token in alive.unread:
+            self.feeds.take_over(source, token, alive.process, at)
         for source, token, age_s in alive.overdue:
+            self.feeds.take_over(source, token, alive.process, at)
             answered_at = earlier(at, max(0.0, age_s))
             just_read = self.feeds.has_read_since(source, earlier(at, JUST_READ_S))
             if self.feeds.is_current(source, token) and not just_read:
@@ -214,6 +222,9 @@ class Partition:
         for source, last_at in self.feeds.silent(earlier(at, ALIVE_FOR_S)):
             self._blind(source, last_at, at, "its process is gone")
             self.draft.asks.append(self.feeds.resync(source))
+        for source, token, began_at in self.feeds.unread(earlier(at, ALIVE_FOR_S)):
+            for key in sorted(self._roll.seen_by(source)):
+                self._decide(key, Blind(source, began_at, token), at)
         for call in self._roll.due(at):
             self._wake(call, at)
         self.watches.tick(self.calls, at)

@@ -47,6 +47,11 @@ class Roll:
         """Keys of the calls that *source* has a live leg of."""
         return self._by_source.get(source, frozenset())
 
+    def is_part_told(self, key: str, source: str, token: int) -> bool:
+        """The owner of *token* told of some of the source's legs, and not of others."""
+        legs = (leg for leg in self.calls[key].live_legs if leg.source == source)
+        return len({leg.token < token for leg in legs}) > 1
+
     def due(self, at: datetime) -> Iterator[Call]:
         """The calls on which time alone has something to do by *at*."""
         for key in self._clock.ring(at):

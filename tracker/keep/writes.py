@@ -199,7 +199,8 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
         kind, _, rest = name.partition(":")
         if kind == "s":
             token, number, process = value.split(" ", 2)
-            partition.feeds.feeds[rest] = Feed(int(token), int(number), process)
+            feed = Feed(int(token), int(number), process)
+            partition.feeds.restore(rest, feed, _instant(at_ms(meta.offset)))
         elif kind == "p":
             partition.feeds.processes[rest] = _instant(int(value))
     await _restore_others(partition, ledger)

@@ -1,10 +1,18 @@
 """Calls as people make them, seen through every stage of tracker."""
 
+import csv
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from tests.integration.e2e.site import Site, call_key
+from tests.integration.e2e.site import (
+    Site,
+    call_key,
+    recorded_calls,
+    shows,
+    source_key,
+)
 from tests.integration.subscriber import assert_unbroken, subscriber
 from tests.integration.system import get
 from tracker.simulators.faults import Fault, FaultKind
@@ -176,6 +184,23 @@ async def test_two_legs_with_different_states_are_one_answer(site: Site) -> None
     switch.hang_up(call, TWO)
     await desk.event("call.ended", call_key(call))
     assert_unbroken(desk.events)
+
+
+async def test_calls_of_agents_who_can_no_longer_log_in_are_unknown(
+    site: Site, tmp_path: Path
+) -> None:
+    """Whoever holds them; a person is needed."""
+    calls = recorded_calls(site.simulator)
+    await site.desk.until(lambda: shows(site.desk, calls))
+    file = tmp_path / "agents.csv"
+    header, *rows = csv.reader(file.read_text().splitlines())
+    for row in rows:
+        row[header.index("password")] = "changed by mistake"
+    file.write_text("\n".join(map(",".join, [header, *rows])))
+    for call in calls:
+        await site.desk.event("recording.unknown", call_key(call))
+    for agent in site.simulator.agents:
+        await site.desk.event("source.locked", source_key(agent))
 
 
 class TestInTheMiddle:

@@ -38,8 +38,7 @@ class Ingesting:
             kept.redis,
             kept.inboxes,
             [keys.meta for keys in kept.keys],
-            process,
-            self.supervisor.overdue,
+            self.supervisor.alive,
             self.writer,
         )
         self._process = process

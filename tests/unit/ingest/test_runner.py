@@ -18,6 +18,7 @@ from tracker.domain.reading import (
     Overdue,
     SourceReport,
     Told,
+    Unread,
     Unreadable,
 )
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
@@ -115,6 +116,24 @@ async def test_the_next_turn_is_asked_for_when_the_last_is_stored(rig: Rig) -> N
     rig.writer.gate.set()
     told = [await rig.writer.next(), await rig.writer.next()]
     assert told == [observation(CALL), observation(CALL, "paused")]
+
+
+async def test_it_is_unread_until_all_of_it_was_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What fails later was read before."""
+    monkeypatch.setattr(running, "backoff_s", lambda failures, luck: 0.0)
+    rig = Rig()
+    rig.writer.gate.clear()
+    await asyncio.sleep(0)
+    unread = rig.runner.unread
+    assert unread == Unread(SOURCE, TOKEN)
+    rig.writer.gate.set()
+    assert _is_checkpoint(await rig.writer.next())
+    rig.source.fail(ProviderUnavailableError("502"))
+    assert _is_checkpoint(await rig.writer.next())
+    assert rig.runner.unread is None
+    await rig.stop()
 
 
 @pytest.mark.parametrize("error", [ProviderUnavailableError("502"), ValueError("bug")])

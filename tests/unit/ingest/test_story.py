@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +72,13 @@ def test_the_first_checkpoint_goes_everywhere(shown: list[str]) -> None:
         assert one.reading == expected
 
 
+def test_the_first_checkpoint_goes_everywhere_also_where_something_was_told() -> None:
+    """A poller tells of calls before its first round is complete."""
+    story = _story()
+    story.tell([observation(call_key(f"c{n}")) for n in range(99)])
+    assert set(story.tell([Checkpoint(process="")])) == set(range(PARTITIONS))
+
+
 def test_later_checkpoints_go_where_something_was_told() -> None:
     """Thousands of sources do not wake partitions that they never spoke to."""
     story = _story()
@@ -91,10 +99,15 @@ def test_health_goes_to_the_source_s_own_partition() -> None:
     assert [t.stamp.number for t in told[HOME]] == [1, 2]
 
 
-def test_a_retired_source_says_so_everywhere() -> None:
+@pytest.mark.parametrize(
+    "report",
+    [SourceReport(state="down", retired=True), SourceReport(state="locked")],
+)
+def test_a_source_that_will_not_be_read_says_so_everywhere(
+    report: SourceReport,
+) -> None:
     """Wherever it has legs, they are to turn unknown."""
-    told = _story().tell([SourceReport(state="down", retired=True)])
-    assert set(told) == set(range(PARTITIONS))
+    assert set(_story().tell([report])) == set(range(PARTITIONS))
 
 
 def test_a_recording_is_told_where_it_lies_and_where_its_call_does() -> None:

@@ -1,6 +1,7 @@
 """A partition and what enters it, in plain words."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from tests.unit.domain.life import second
@@ -21,6 +22,7 @@ from tracker.domain.reading import (
     Stamp,
     Tick,
     Told,
+    Unread,
 )
 from tracker.domain.snapshot import CallSnapshot
 from tracker.domain.terms import ALL_ACTIONS
@@ -190,9 +192,14 @@ def watermarks(draft: Draft) -> list[Watermark]:
     return [header for header in headers if isinstance(header, Watermark)]
 
 
-def alive(process: str = "p1", *overdue: tuple[str, int, float]) -> Alive:
+def alive(
+    process: str = "p1",
+    *overdue: tuple[str, int, float],
+    unread: Sequence[tuple[str, int]] = (),
+) -> Alive:
     """An ingest process's sign of life."""
-    return Alive(process=process, overdue=tuple(Overdue(*one) for one in overdue))
+    late, new = (Overdue(*one) for one in overdue), (Unread(*one) for one in unread)
+    return Alive(process=process, overdue=tuple(late), unread=tuple(new))
 
 
 TICK = Tick()

@@ -92,6 +92,23 @@ def test_a_checkpoint_releases_what_it_did_not_show() -> None:
     assert calls[call_key("01A")].ended_at == second(11)
 
 
+def test_a_leg_that_a_new_owner_did_not_find_is_released() -> None:
+    """Its call goes on by another leg that it did; an owner's own legs stay."""
+    inbox = Inbox()
+    for leg in ("a", "b"):
+        inbox.enter(1, inbox.observed(JDOE, "active", "recording", leg=leg))
+    found = [inbox.observed(JDOE, "active", leg=leg, token=2) for leg in ("b", "c")]
+    inbox.enter(5, *found, inbox.complete(JDOE, call_key(), token=2))
+    call = inbox.partition.calls[call_key()]
+    assert {leg.leg: leg.live for leg in call.legs} == {
+        "a": False,
+        "b": True,
+        "c": True,
+    }
+    inbox.enter(9, inbox.complete(JDOE, call_key(), token=2))
+    assert len(inbox.partition.calls[call_key()].live_legs) == 2
+
+
 def test_the_watermark_moves_every_two_seconds() -> None:
     """With the input's time, not the clock's."""
     inbox = Inbox()

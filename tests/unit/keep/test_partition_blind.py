@@ -70,6 +70,60 @@ def test_an_old_owner_cannot_blind_a_source() -> None:
     assert inbox.state() == ("recording", None)
 
 
+def test_an_owner_that_told_nothing_here_can_blind_a_source() -> None:
+    """It took over from one that lives, and has not had an answer."""
+    inbox = recorded()
+    inbox.enter(20, alive("p1"), alive("p2", (JDOE, 2, 12.0)))
+    assert inbox.state() == ("unknown", "source_blind")
+    inbox.enter(21, inbox.observed(JDOE, "active", "paused"))
+    assert inbox.partition.counts["stale"] == 1
+    seen = inbox.observed(JDOE, "active", "paused", token=2)
+    inbox.enter(22, seen, inbox.complete(JDOE, call_key(), token=2, process="p2"))
+    assert inbox.state() == ("paused", None)
+
+
+def test_what_a_new_owner_has_not_read_in_time_is_unknown() -> None:
+    """Since it began; what it has read by then stays, and nothing is asked anew."""
+    inbox = recorded()
+    inbox.enter(2, inbox.observed(JDOE, "active", "recording", call=call_key("01B")))
+    beat = alive("p2", unread=[(JDOE, 2)])
+    inbox.enter(4, alive("p1"), beat)
+    inbox.enter(8, inbox.observed(JDOE, "active", "recording", token=2))
+    assert inbox.enter(14, beat, TICK) == []
+    assert inbox.enter(15, beat, TICK) == ["recording.unknown", "issue.opened"]
+    assert inbox.state() == ("recording", None)
+    assert inbox.state("01B") == ("unknown", "source_blind")
+    assert inbox.shown("01B").recording.since == second(4)
+    assert resyncs(inbox.drafts[-1]) == []
+    inbox.enter(40, beat, TICK)
+    assert inbox.state() == ("recording", None)
+    whole = inbox.complete(JDOE, call_key(), token=2, process="p2")
+    assert "call.ended" in inbox.enter(41, whole)
+    assert inbox.partition.calls[call_key("01B")].end_reason == "absent"
+
+
+def test_a_new_owner_that_read_all_in_time_keeps_what_it_showed() -> None:
+    """Its process is known before it tells anything, and the old one is not missed."""
+    inbox = recorded()
+    inbox.enter(2, alive("p1"), alive("p2", unread=[(JDOE, 2)]))
+    seen = inbox.observed(JDOE, "active", "recording", token=2)
+    inbox.enter(9, seen, inbox.complete(JDOE, call_key(), token=2, process="p2"))
+    inbox.enter(18, alive("p2"), TICK)
+    assert inbox.state() == ("recording", None)
+    assert inbox.enter(28.5, TICK)[0] == "recording.unknown"
+
+
+def test_an_owner_that_dies_before_it_has_read_all_is_missed() -> None:
+    """By its process, as any other."""
+    inbox = recorded()
+    inbox.enter(2, alive("p2", unread=[(JDOE, 2)]))
+    inbox.enter(3, inbox.observed(JDOE, "active", "recording", token=2))
+    inbox.enter(11, alive("p1"), TICK)
+    assert inbox.state() == ("recording", None)
+    inbox.enter(12.5, alive("p1"), TICK)
+    assert inbox.state() == ("unknown", "source_blind")
+
+
 def test_being_overdue_again_says_nothing() -> None:
     """It is told every two seconds."""
     inbox = recorded()
