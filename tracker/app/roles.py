@@ -1,10 +1,9 @@
-"""Each role of a process, wired: what keeps, what ingests, what serves."""
+"""Each role of a process but ingest, wired: what keeps, serves and delivers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from typing import get_args
 
@@ -14,21 +13,13 @@ from tracker.app.opened import OpenedStore
 from tracker.domain.archive import Archive
 from tracker.domain.endpoint import Disabled
 from tracker.domain.event import Event
-from tracker.domain.key import account_of, make_key, partition_of
-from tracker.domain.reading import Unreadable
+from tracker.domain.key import make_key, partition_of
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
 from tracker.fanout.replay import Replay
 from tracker.fanout.ring import Ring
 from tracker.fanout.tail import Tails
 from tracker.fanout.waiting import Waiting
-from tracker.ingest.asks import follow_asks
-from tracker.ingest.executor import Executor, serve_source
-from tracker.ingest.pulse import Pulse
-from tracker.ingest.runner import Runner
-from tracker.ingest.story import Story
-from tracker.ingest.supervisor import Supervisor
-from tracker.ingest.writer import Writer
 from tracker.keep.keeper import Keeper
 from tracker.keep.partition import Partition
 from tracker.keep.role import KeepRole
@@ -47,11 +38,10 @@ from tracker.outlets.webhooks import (
     opened_sender,
 )
 from tracker.outlets.websocket import Gateway, codes, conversation, frames, gateway
-from tracker.providers.base import Account, CheckedArchive, Source
-from tracker.providers.registry import ARCHIVES, OPTIONS, PROVIDERS, OptionsChecker
+from tracker.providers.base import CheckedArchive
+from tracker.providers.registry import ARCHIVES, OPTIONS, OptionsChecker
 from tracker.providers.settings import AccountSettings
 from tracker.settings import Settings
-from tracker.store.asks import Asks
 from tracker.store.codec import at_ms
 from tracker.store.deliveries import Deliveries
 from tracker.store.dispatch import DispatchLedger
@@ -108,17 +98,6 @@ def _observe(metrics: Metrics, number: int, partition: Partition, entries: int) 
 
 
 @asynccontextmanager
-async def opened_accounts(settings: Settings) -> AsyncIterator[list[Account]]:
-    """Every account of the settings, with its connections."""
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(open_account(section))
-            for name, open_account in PROVIDERS.items()
-            for section in getattr(settings, name)
-        ]
-
-
-@asynccontextmanager
 async def opened_archives(settings: Settings) -> AsyncIterator[list[CheckedArchive]]:
     """Every account with stored recordings, with its connections."""
     async with AsyncExitStack() as stack:
@@ -127,71 +106,6 @@ async def opened_archives(settings: Settings) -> AsyncIterator[list[CheckedArchi
             for name, open_archive in ARCHIVES.items()
             for section in getattr(settings, name)
         ]
-
-
-async def read_agents(settings: Settings) -> None:
-    """Look once for who is to be observed, before anything is started.
-
-    Raises:
-        ConfigError: The place and the cure.
-    """
-    async with opened_accounts(settings) as accounts:
-        for account in accounts:
-            account.sources()
-
-
-async def ingest(
-    store: OpenedStore, settings: Settings, process: str, metrics: Metrics
-) -> None:
-    """Observe this process's share of the sources, until cancelled."""
-    inboxes = store.inboxes()
-    writer = Writer(inboxes)
-    asks = Asks(store.redis, store.keys)
-    executor = Executor(writer, store.partitions)
-
-    logged: set[tuple[str, str]] = set()
-
-    def on_unreadable(source: str, told: Unreadable) -> None:
-        kind = (account_of(source), told.what)
-        metrics.unreadable.labels(*kind).inc()
-        if kind not in logged:
-            logged.add(kind)
-            log.warning("message_unreadable", source=source, shape=told.shape)
-
-    def new_runner(source: Source, lease: Lease) -> Runner:
-        story = Story(source.key, lease.token, process, store.partitions)
-        serving = partial(serve_source, executor, asks)
-        return Runner(source, story, lease.token, writer, on_unreadable, serving)
-
-    async with opened_accounts(settings) as accounts:
-        supervisor = Supervisor(
-            accounts,
-            store.registry,
-            process,
-            store.leases(process),
-            store.settings.lease_s,
-            new_runner,
-        )
-        for account in accounts:
-            for state in ("seen", "blind", "locked"):
-                count = partial(_count, supervisor, account.key, state)
-                metrics.sources.labels(account.key, state).set_function(count)
-        offsets = [keys.meta for keys in store.keys]
-        pulse = Pulse(store.redis, inboxes, offsets, supervisor.alive, writer)
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(supervisor.run())
-                group.create_task(pulse.run())
-                for partition in range(store.partitions):
-                    following = follow_asks(asks, partition, supervisor, executor)
-                    group.create_task(following)
-        finally:
-            await writer.close()
-
-
-def _count(supervisor: Supervisor, account: str, state: str) -> int:
-    owned = [r for r in supervisor.runners if account_of(r.source.key) == account]
-    return sum(runner.state == state for runner in owned)
 
 
 async def serve(

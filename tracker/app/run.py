@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import structlog
 
+from tracker.app import ingesting
 from tracker.app import roles as wired
 from tracker.app.opened import OpenedStore, opened_store
 from tracker.domain.placement import Role
@@ -47,7 +48,7 @@ async def run(settings: Settings, roles: frozenset[Role], *, on_ready: OnReady) 
     """
     spare_the_collector()
     if "ingest" in roles:
-        await wired.read_agents(settings)
+        await ingesting.read_agents(settings)
     process = Process(settings, roles, on_ready)
     while True:
         try:
@@ -104,7 +105,7 @@ class Process:
                 group.create_task(wired.serve(store, settings, metrics, ready))
                 await served.wait()
             if "ingest" in self._roles:
-                ingest = wired.ingest(store, settings, token_hex(6), metrics)
+                ingest = ingesting.ingest(store, settings, token_hex(6), metrics)
                 group.create_task(ingest)
             if "dispatch" in self._roles:
                 dispatch = wired.dispatch(store, settings, token_hex(6), metrics)

@@ -23,6 +23,8 @@ from tracker.providers.base import Source
 
 log = structlog.get_logger(__name__)
 
+RETIRED = SourceReport(state="down", retired=True)
+
 OnUnreadable = Callable[[str, Unreadable], None]
 
 Serving = Callable[[Source, int], AbstractAsyncContextManager[None]]
@@ -114,7 +116,7 @@ class Runner:
 
     async def retire(self) -> None:
         """The source is gone from the settings; say so in every partition."""
-        await self._tell([SourceReport(state="down", retired=True)])
+        await self._tell([RETIRED])
 
     async def _observe(self) -> None:
         self._resyncing = True

@@ -8,7 +8,7 @@ from contextlib import suppress
 import structlog
 
 from tracker.domain.entry import Resync
-from tracker.domain.key import partition_of
+from tracker.domain.key import account_of, partition_of
 from tracker.domain.placement import owner_of
 from tracker.domain.reading import Alive
 from tracker.errors import ConfigError, StoreError
@@ -64,6 +64,7 @@ class Supervisor:
         self._known: dict[str, Mapping[str, Source]] = {}
         self._unreadable: set[str] = set()
         self._shares: tuple[object, set[str]] = (None, set())
+        self._has_looked = False
 
     @property
     def runners(self) -> list[Runner]:
@@ -77,6 +78,12 @@ class Supervisor:
             overdue=tuple(filter(None, (one.overdue() for one in self.runners))),
             unread=tuple(filter(None, (one.unread for one in self.runners))),
         )
+
+    def is_gone(self, source: str) -> bool:
+        """The settings do not name it; False while they cannot be read."""
+        is_known = any(source in sources for sources in self._known.values())
+        can_tell = self._has_looked and account_of(source) not in self._unreadable
+        return can_tell and not is_known
 
     def resync(self, asked: Resync) -> None:
         """A keeper found a hole in what an owned source told."""
@@ -153,6 +160,7 @@ class Supervisor:
                     log.error("agents_unreadable", account=key, error=str(error))
                 self._unreadable.add(account.key)
                 self._known.setdefault(account.key, {})
+        self._has_looked = True
         return {
             key: source
             for sources in self._known.values()

@@ -1,5 +1,6 @@
 """Sources and accounts that lie in this partition, with their health."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -88,35 +89,38 @@ class Health:
         """Outbox entries of all that was reported since the last time.
 
         When an account goes down with its last sources, that is one event: theirs
-        are kept back.
+        are kept back. One without a source is gone.
         """
         if not self._pending:
             return []
         pending, self._pending = self._pending, []
         accounts = sorted({account_of(one.key) for one in pending})
-        decided = {
-            key: decide_account(
-                self.accounts.get(key),
-                key,
-                [self.sources[source] for source in sorted(self._all[key])],
-                at,
-            )
-            for key in accounts
-            if key not in self.accounts
-            or (self.accounts[key].state == "up") != bool(self._up[key])
-        }
-        self.accounts |= {key: c.entity for key, c in decided.items() if c.entity}
+        decided = self._decided([key for key in accounts if self._all[key]], at)
+        gone = [key for key in accounts if not self._all[key] and key in self.accounts]
         outgoing = []
         for one in pending:
-            account = self.accounts[account_of(one.key)]
-            with_all = account.key in decided and account.state == "down"
+            account, _ = decided.get(account_of(one.key), (None, ()))
+            with_all = account is not None and account.state == "down"
             outgoing.append(_entry("source", one, at, told=not (with_all and one.down)))
-        for key, made in decided.items():
-            if made.kept and made.entity is not None:
-                self.changed_accounts.add(key)
-                one = _Pending(key, made.entity, made.entity.version, made.changes)
-                outgoing.append(_entry("account", one, at))
-        return outgoing
+        told = [_Pending(a.key, a, a.version, made) for a, made in decided.values()]
+        told += [_Pending(key, None, self.accounts.pop(key).version) for key in gone]
+        self.changed_accounts |= {one.key for one in told}
+        return outgoing + [_entry("account", one, at) for one in told]
+
+    def _decided(
+        self, accounts: Sequence[str], at: datetime
+    ) -> dict[str, tuple[AccountSnapshot, tuple[Change, ...]]]:
+        """Those that are other than they were, as they are now."""
+        decided = {}
+        for key in accounts:
+            old, is_up = self.accounts.get(key), bool(self._up[key])
+            if old is None or (old.state == "up") != is_up:
+                sources = [self.sources[source] for source in sorted(self._all[key])]
+                made = decide_account(old, key, sources, at)
+                if made.kept and made.entity is not None:
+                    self.accounts[key] = made.entity
+                    decided[key] = made.entity, made.changes
+        return decided
 
     def _is_here(self, source: str) -> bool:
         return partition_of("source", source, self._partitions) == self._number

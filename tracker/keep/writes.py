@@ -103,8 +103,8 @@ def _health(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
     health = partition.health
     sources = ((key, health.sources.get(key)) for key in health.changed_sources)
     yield from _hash(keys.sources, {k: _json(s) for k, s in sources})
-    accounts = ((key, health.accounts[key]) for key in health.changed_accounts)
-    yield from _hash(keys.accounts, {k: a.model_dump_json() for k, a in accounts})
+    accounts = ((key, health.accounts.get(key)) for key in health.changed_accounts)
+    yield from _hash(keys.accounts, {k: _json(a) for k, a in accounts})
     health.changed_sources.clear()
     health.changed_accounts.clear()
 

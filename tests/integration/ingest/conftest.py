@@ -13,6 +13,7 @@ from tests.integration.ingest.scripted import (
 from tests.integration.servers import Server
 from tests.integration.store.kept import Kept, Listener, listening, opened, running
 from tracker.ingest import pulse as beating
+from tracker.ingest import retirement as retiring
 from tracker.ingest import supervisor as owning
 
 PARTITIONS = 4
@@ -22,6 +23,7 @@ PARTITIONS = 4
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(owning, "EVERY_S", 0.1)
     monkeypatch.setattr(beating, "EVERY_S", 0.2)
+    monkeypatch.setattr(retiring, "EVERY_S", 0.2)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from tests.integration.ingest.scripted import (
     source_key,
 )
 from tests.integration.store.kept import Kept, Listener, running
+from tracker.domain.key import partition_of
 from tracker.domain.reading import Told
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.keep.partition import JUST_READ_S
@@ -95,6 +96,34 @@ async def test_sources_come_and_go(
     assert source.ended == source.begun == 1
     assert other.ended == 0
     assert [r.source for r in ingesting.supervisor.runners] == [other]
+
+
+async def test_what_was_removed_while_nobody_ran_is_retired(
+    kept: Kept, listener: Listener, account: ScriptedAccount, source: ScriptedSource
+) -> None:
+    """But not while its account cannot be read, nor what somebody else observes."""
+    held, gone = ScriptedSource("kazoo/acme/held"), ScriptedSource("kazoo/acme/gone")
+    other = ScriptedAccount("kazoo/acme", held, gone)
+    source.show(CALL)
+    async with running(kept.role("p1").run()):
+        async with running(Ingesting(kept, "p1", account, other).run()):
+            await listener.until(lambda: "recording" in listener.states(CALL))
+            await listener.until(lambda: bool(_health(listener, held.key)))
+            await listener.until(lambda: bool(_health(listener, gone.key)))
+        account.listed, other.listed = None, {}
+        home = partition_of("source", held.key, kept.partitions)
+        elsewhere = kept.leases("p2")[home]
+        assert await elsewhere.take([held.key])
+        async with running(Ingesting(kept, "p3", account, other).run()):
+            await listener.until(lambda: _is_gone(listener, gone.key))
+            assert not _is_gone(listener, held.key)
+            assert not _is_gone(listener, source.key)
+            await elsewhere.release([held.key])
+            await listener.until(lambda: _is_gone(listener, held.key))
+            assert not _is_gone(listener, source.key)
+            account.listed = {}
+            await listener.until(lambda: _is_gone(listener, source.key))
+            await listener.until(lambda: listener.states(CALL)[-1:] == ["unknown"])
 
 
 async def test_changed_settings_make_a_source_begin_anew(

@@ -126,6 +126,28 @@ def test_the_last_one_up_takes_the_account_down_when_it_retires() -> None:
     )
 
 
+def test_an_account_without_sources_is_gone() -> None:
+    """It comes back as a new one, with its first source."""
+    health = up(*SOURCES[:2])
+    for source in SOURCES[:2]:
+        health.retire(source)
+    *_, gone = health.settle(second(5))
+    assert isinstance(gone.header, Entry)
+    assert (gone.header.key, gone.header.after) == ("genesys/acme", None)
+    assert not health.accounts
+    assert health.changed_accounts == {"genesys/acme"}
+    health.report(SOURCES[0], "up", second(6), None)
+    assert told(health.settle(second(6)))[-1] == (
+        "genesys/acme",
+        1,
+        ["tracker.account.up"],
+    )
+    health.report("genesys/other/jdoe", "up", second(7), None)
+    health.retire("genesys/other/jdoe")
+    health.settle(second(7))
+    assert health.accounts.keys() == {"genesys/acme"}
+
+
 def test_a_source_of_another_partition_is_not_told_of_here() -> None:
     """Each has one place."""
     told_by = []
