@@ -74,10 +74,12 @@ class Runner:
     def overdue(self) -> Overdue | None:
         """What to say of the source when its last answer is too long ago.
 
-        Its calls turn unknown by that, so what it tells next is followed by a resync.
+        Its calls turn unknown by that, so all is read again once it answers, whether
+        it then tells something or not.
         """
         age_s = self._answered_ago_s()
         if age_s <= self.source.overdue_after_s:
+            self._make_up()
             return None
         self._said_overdue = True
         return Overdue(self.source.key, self.token, round(age_s, 3))
@@ -129,9 +131,14 @@ class Runner:
                 if complete:
                     self._has_read = True
                     self._recovered()
-                elif self._said_overdue and not self._resyncing:
-                    self._resyncing = True
-                    self.source.resync()
+                else:
+                    self._make_up()
+
+    def _make_up(self) -> None:
+        """Have all read again that turned unknown, unless that is under way."""
+        if self._said_overdue and not self._resyncing:
+            self._resyncing = True
+            self.source.resync()
 
     def _recovered(self) -> None:
         if self._failures:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.integration.genesys.agents import Agent, connection, live_agent, poll_is_held
-from tests.integration.peers import CALLS_PATH, cometd_server
+from tests.integration.peers import CALLS_PATH, NOTIFICATIONS_PATH, cometd_server
 from tracker.errors import (
     CommandRefusedError,
     ProviderLockedError,
@@ -99,6 +99,22 @@ async def test_calls_are_read_where_the_server_lists_them(
         (call,) = await agent.session.calls()
         assert isinstance(call, CallResource)
         assert call.call_id == "1"
+
+
+async def test_a_read_is_an_answer_only_while_polls_are_answered() -> None:
+    """It shows what is; where polls fail, it does not show what becomes of it."""
+    async with cometd_server(timeout_s=1) as server, live_agent(server) as agent:
+        polled_at_s = agent.session.answered_at_s
+        assert polled_at_s is not None
+        await agent.session.calls()
+        read_at_s = agent.session.answered_at_s
+        assert read_at_s is not None
+        assert read_at_s > polled_at_s
+        await server.answer(502, "", path=NOTIFICATIONS_PATH)
+        await agent.poll()
+        assert len(agent.errors) == 1
+        await agent.session.calls()
+        assert agent.session.answered_at_s == read_at_s
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,18 @@ async def test_after_being_overdue_everything_is_read_again(rig: Rig) -> None:
     assert rig.source.resyncs == 1
 
 
+async def test_after_being_overdue_an_empty_answer_is_enough(rig: Rig) -> None:
+    """Quiet calls turned unknown too, and nothing else would bring them back."""
+    await rig.writer.next()
+    rig.source.overdue_after_s = 0.0
+    assert rig.runner.overdue()
+    rig.source.overdue_after_s = 10.0
+    assert [rig.runner.overdue() for _ in range(2)] == [None, None]
+    assert _is_checkpoint(await rig.writer.next())
+    assert rig.runner.overdue() is None
+    assert rig.source.resyncs == 1
+
+
 async def test_a_full_read_is_not_read_once_more(rig: Rig) -> None:
     """A reconnect begins with all there is, also after an overdue time."""
     await rig.writer.next()

@@ -109,8 +109,8 @@ class AgentSession:
     """One agent's own login, cookies and CSRF token.
 
     Attributes:
-        answered_at_s: When a poll was last answered well, on the loop's clock; None
-            before the first.
+        answered_at_s: When a poll was last answered well, or a read while polls are,
+            on the loop's clock; None before the first poll.
     """
 
     def __init__(self, connection: GenesysConnection, agent: AgentSettings) -> None:
@@ -156,6 +156,7 @@ class AgentSession:
             self._check(answer, "calls")
             calls = parse_calls(answer.body)
             if calls is not None:
+                self._has_read(_now_s() - answer.took_s)
                 return calls
         msg = f"{self._name}: calls: no answer lists them"
         raise ProviderUnavailableError(msg)
@@ -204,6 +205,11 @@ class AgentSession:
         else:
             self._pace.doubted()
         return events
+
+    def _has_read(self, began_at_s: float) -> None:
+        """A read shows what was at its beginning, but proves no poll."""
+        if self._pace.is_proven:
+            self.answered_at_s = max(self.answered_at_s or 0.0, began_at_s)
 
     async def _operate(self, path: str, name: str, **fields: object) -> None:
         body = json.dumps({"operationName": name, **fields}).encode()

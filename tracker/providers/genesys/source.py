@@ -72,7 +72,7 @@ class AgentSource:
 
     @property
     def answered_at_s(self) -> float | None:
-        """When a poll was last answered well."""
+        """When a poll was last answered well, or a read while polls are."""
         return self._session.answered_at_s
 
     @property
