@@ -147,12 +147,16 @@ class Board:
         return self._told_of(channel, exact=True)
 
     def identified(self, uuid: str, detail: ChannelDetail | None) -> list[Observation]:
-        """A channel's detail was read; None = it had ended by then."""
+        """A channel's detail was read; None = it had ended by then.
+
+        Of a call that events have told meanwhile, they tell the end too.
+        """
         channel = self.channels.get(uuid)
         if channel is None:
             return []
         if detail is None:
-            del self.channels[uuid]
+            if channel.key is None:
+                del self.channels[uuid]
             return []
         self._learn(channel, detail)
         self._identify(channel)

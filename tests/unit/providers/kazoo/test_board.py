@@ -103,6 +103,20 @@ def test_a_list_brings_nothing_back() -> None:
     assert (set(states(told.observations)), told.missed) == ({"new"}, 0)
 
 
+@pytest.mark.parametrize("interaction", ["i", None])
+def test_a_channel_that_ended_before_its_detail_was_read_is_over(
+    interaction: str | None,
+) -> None:
+    """Also where an event had told its call by then; that it has ended is told once."""
+    made = board()
+    made.event(event("CHANNEL_CREATE", call_interaction_id=None), 0)
+    told = made.event(event("CHANNEL_ANSWER", call_interaction_id=interaction), 1)
+    over = made.identified(CALLED, None)
+    over += made.event(event("CHANNEL_DESTROY"), 2)
+    assert [(it.leg, it.state) for it in over] == [(it.leg, "ended") for it in told]
+    assert made.apply(read(3), 3, first=False, everything=True).calls == ()
+
+
 def test_what_should_have_been_told_is_counted() -> None:
     """A beginning that only lists show; an end that only a list shows."""
     made = board()
