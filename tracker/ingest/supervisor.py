@@ -62,7 +62,7 @@ class Supervisor:
         self._spent: dict[str, int] = {}
         self._retiring: set[asyncio.Task[None]] = set()
         self._known: dict[str, Mapping[str, Source]] = {}
-        self._unreadable: set[str] = set()
+        self._unreadable: dict[str, str] = {}
         self._shares: tuple[object, set[str]] = (None, set())
         self._has_looked = False
 
@@ -153,13 +153,13 @@ class Supervisor:
         for account in self._accounts:
             try:
                 self._known[account.key] = account.sources()
-                self._unreadable.discard(account.key)
+                self._unreadable.pop(account.key, None)
             except ConfigError as error:
-                if account.key not in self._unreadable:
-                    key = account.key
-                    log.error("agents_unreadable", account=key, error=str(error))
-                self._unreadable.add(account.key)
-                self._known.setdefault(account.key, {})
+                key, why = account.key, str(error)
+                if why != self._unreadable.get(key):
+                    log.error("agents_unreadable", account=key, error=why)
+                self._unreadable[key] = why
+                self._known.setdefault(key, {})
         self._has_looked = True
         return {
             key: source

@@ -120,15 +120,25 @@ class ScriptedAccount:
 
     Attributes:
         listed: What the settings have now; None = they cannot be read.
+        wrong: Where they cannot.
     """
 
     def __init__(self, key: str, *sources: Source) -> None:
         self.key = key
         self.listed: dict[str, Source] | None = {s.key: s for s in sources}
+        self.wrong = "line 3"
+        self._asked = asyncio.Event()
+
+    async def until_asked(self, times: int) -> None:
+        """Wait until the sources were asked for so many times more."""
+        for _ in range(times):
+            self._asked.clear()
+            await self._asked.wait()
 
     def sources(self) -> Mapping[str, Source]:
+        self._asked.set()
         if self.listed is None:
-            message = "line 3 of the agents file cannot be read"
+            message = f"{self.wrong} of the agents file cannot be read"
             raise ConfigError(message)
         return dict(self.listed)
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.ingest.ingesting import Ingesting
 from tests.integration.ingest.scripted import (
@@ -144,10 +145,15 @@ async def test_changed_settings_make_a_source_begin_anew(
 async def test_an_unreadable_list_changes_nothing(
     listener: Listener, ingesting: Ingesting, account: ScriptedAccount, source: Any
 ) -> None:
-    """The sources of the last good one stay; it is said once."""
+    """The sources of the last good one stay; what is wrong is said once."""
     source.show(CALL)
     await listener.until(lambda: "recording" in listener.states(CALL))
     account.listed = None
+    with capture_logs() as logs:
+        for account.wrong in ("line 3", "line 4"):
+            await account.until_asked(2)
+    said = [one["error"] for one in logs if one["event"] == "agents_unreadable"]
+    assert [why.partition(" of")[0] for why in said] == ["line 3", "line 4"]
     source.show(CALL, "paused")
     await listener.until(lambda: "paused" in listener.states(CALL))
     account.listed = {source.key: source}

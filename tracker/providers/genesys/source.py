@@ -263,12 +263,12 @@ class GenesysAccount:
     def sources(self) -> Mapping[str, AgentSource]:
         """See `tracker.providers.base.Account.sources`; the file is read on change."""
         stamp = file_stamp(self._connection.settings.agents_file)
-        if stamp != self._read or not self._sources:
-            self._read = stamp
+        if stamp != self._read:
             self._sources = {
                 source.key: source
                 for source in map(self._source, agents_of(self._connection.settings))
             }
+            self._read = stamp
         return self._sources
 
     async def check(self) -> str:

@@ -10,6 +10,7 @@ from tracker.providers.genesys.settings import (
     agents_of,
     load_agents,
 )
+from tracker.providers.genesys.source import open_account
 
 HEADER = "id,username,password,team,expected\n"
 ACCOUNT = {"account": "acme", "base_url": "https://gws.example"}
@@ -145,3 +146,20 @@ def test_nothing_prints_a_password() -> None:
     with pytest.raises(ValidationError) as caught:
         AgentSettings.model_validate({**agent, "passwort": "hunter2", "expected": 1})
     assert "hunter2" not in str(caught.value)
+
+
+async def test_a_secret_that_comes_late_is_found(tmp_path: Path) -> None:
+    """What could not be read is tried again, though the agents' file stays the same."""
+    file, secret = tmp_path / "agents.csv", tmp_path / "secret"
+    file.write_text(HEADER + "a,a,x,,\n")
+    settings = GenesysSettings.model_validate({**ACCOUNT, "agents_file": file})
+    async with open_account(settings) as account:
+        (known,) = account.sources().values()
+        file.write_text(HEADER + "a,a,x,,\nb,b,file:secret,,\n")
+        for _ in range(2):
+            with pytest.raises(ConfigError, match="the file secret holds no password"):
+                account.sources()
+        secret.write_text("y")
+        first, second = account.sources().values()
+        assert (first, second.key) == (known, "genesys/acme/b")
+        assert account.sources()[second.key] is second
