@@ -15,7 +15,11 @@ from tracker.domain.reading import (
     Unread,
     Unreadable,
 )
-from tracker.errors import ProviderLockedError, ProviderUnavailableError
+from tracker.errors import (
+    ProviderError,
+    ProviderLockedError,
+    ProviderUnavailableError,
+)
 from tracker.ingest.story import Story, Tellable
 from tracker.ingest.writer import Writer
 from tracker.providers.backoff import backoff_s
@@ -61,6 +65,7 @@ class Runner:
         self._serving = serving
         self._began_at_s = asyncio.get_running_loop().time()
         self._failures = 0
+        self._bug = ""
         self._reported_down = False
         self._said_overdue = False
         self._resyncing = False
@@ -112,8 +117,12 @@ class Runner:
                 await self._tell([SourceReport(state="locked", error=str(error))])
             except ProviderUnavailableError as error:
                 await self._back_off(str(error), error.retry_after_s)
+            except ProviderError as error:
+                await self._back_off(str(error), None)
             except Exception as error:
-                log.exception("source_broken", source=self.source.key)
+                if repr(error) != self._bug:
+                    self._bug = repr(error)
+                    log.exception("source_broken", source=self.source.key)
                 await self._back_off(type(error).__name__, None)
 
     async def retire(self) -> None:

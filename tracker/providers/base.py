@@ -73,8 +73,8 @@ class Source(Protocol):
         (``aclose``, or cancelling) ends the session within a second.
 
         Raises:
-            ProviderUnavailableError: Back off, then observe again.
             ProviderLockedError: A person is needed; do not observe again.
+            ProviderError: Any other: back off, then observe again.
         """
         ...
 

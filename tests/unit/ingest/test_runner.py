@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import nullcontext
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.ingest.scripted import (
     ScriptedSource,
@@ -21,7 +22,12 @@ from tracker.domain.reading import (
     Unread,
     Unreadable,
 )
-from tracker.errors import ProviderLockedError, ProviderUnavailableError
+from tracker.errors import (
+    CommandRefusedError,
+    NotFoundError,
+    ProviderLockedError,
+    ProviderUnavailableError,
+)
 from tracker.ingest import runner as running
 from tracker.ingest.runner import Runner
 from tracker.ingest.story import Story
@@ -163,16 +169,38 @@ async def test_an_observation_that_ends_is_a_failure(
     assert failures == [1, 1]
 
 
-async def test_what_never_answered_is_down_with_a_reason(rig: Rig) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderUnavailableError("no route to host"),
+        NotFoundError("acme: channels: there is no such thing"),
+        CommandRefusedError("acme: recordings: invalid"),
+    ],
+)
+async def test_what_never_answered_is_down_with_a_reason(
+    rig: Rig, error: Exception
+) -> None:
     """It is said once, not at every attempt; a success makes the next one new."""
     rig.source.answered_at_s = None
     await rig.writer.next()
-    for _ in range(2):
-        rig.source.answered_at_s = None
-        rig.source.fail(ProviderUnavailableError("no route to host"))
-        expected = SourceReport(state="down", error="no route to host")
-        assert await rig.writer.next() == expected
-        assert _is_checkpoint(await rig.writer.next())
+    with capture_logs() as logs:
+        for _ in range(2):
+            rig.source.answered_at_s = None
+            rig.source.fail(error)
+            expected = SourceReport(state="down", error=str(error))
+            assert await rig.writer.next() == expected
+            assert _is_checkpoint(await rig.writer.next())
+    assert {one["event"] for one in logs} == {"source_failing", "source_back"}
+
+
+async def test_a_bug_is_logged_once(rig: Rig) -> None:
+    """With its traceback, until it is another one."""
+    await rig.writer.next()
+    with capture_logs() as logs:
+        for words in ("one", "one", "another"):
+            rig.source.fail(ValueError(words))
+            assert _is_checkpoint(await rig.writer.next())
+    assert [one["event"] for one in logs].count("source_broken") == 2
 
 
 async def test_refused_credentials_stop_it(rig: Rig) -> None:
