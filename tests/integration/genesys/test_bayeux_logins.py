@@ -179,6 +179,18 @@ async def test_a_command_whose_fate_is_unknown_is_not_refused(
         assert len(sent) == 1
 
 
+async def test_a_command_before_a_renewal_that_fails_was_not_taken() -> None:
+    """It was refused; whether the login is good is not known yet."""
+    async with cometd_server() as server, live_agent(server) as agent:
+        await server.answer(403, NOT_LOGGED_IN, path=f"{CALLS_PATH}/1")
+        await server.answer(503, "", path=ME)
+        with pytest.raises(ProviderUnavailableError) as caught:
+            await agent.session.post_operation("1", "PauseCallRecording")
+        assert not caught.value.taken
+        sent = [r for r in await server.requests() if r.path == f"{CALLS_PATH}/1"]
+        assert len(sent) == 1
+
+
 async def test_a_call_id_cannot_leave_its_place_in_the_path() -> None:
     """It is quoted."""
     async with cometd_server() as server, live_agent(server) as agent:

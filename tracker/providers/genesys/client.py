@@ -171,7 +171,8 @@ class AgentSession:
         Raises:
             CommandRefusedError: It was not taken, and why.
             ProviderLockedError: The login is refused; it was not taken.
-            ProviderUnavailableError: It may have been taken; after a 429 it was not.
+            ProviderUnavailableError: It may have been taken; after a 429, or when a
+                login could not be renewed, it was not.
         """
         await self._operate(f"/me/calls/{quote(call_id, safe='')}", operation)
 
@@ -238,7 +239,11 @@ class AgentSession:
         elif not answer.refuses_csrf_token:
             return answer
         self._pace.doubted()
-        await self.login()
+        try:
+            await self.login()
+        except ProviderUnavailableError as error:
+            error.taken = False
+            raise
         answer = await self._send(method, path, body, limit_s)
         if answer.refuses_login or answer.refuses_csrf_token:
             msg = f"{self._name}: refused after a renewed login"
