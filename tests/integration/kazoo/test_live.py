@@ -8,7 +8,7 @@ import pytest
 from tests.contract.observer import Observer, observing
 from tests.integration.kazoo.site import Site, site
 from tracker.domain.key import make_key
-from tracker.domain.reading import Observation
+from tracker.domain.reading import Observation, Unreadable
 from tracker.domain.terms import Action
 from tracker.errors import CommandRefusedError, ProviderUnavailableError
 from tracker.providers.kazoo import board
@@ -114,6 +114,16 @@ async def test_calls_that_were_there_are_found(*, tells_more: bool) -> None:
         assert all(not it.exact for it in at.told())
         details = at.asked("GET", "/channels/")
         assert details == (0 if tells_more else 6)
+
+
+async def test_documents_of_other_kinds_are_nothing() -> None:
+    """The binding tells of them too: they are not even unreadable."""
+    async with live() as at:
+        at.simulator.save_other_document("cdr")
+        _, channel = answered(at)
+        await at.until(channel, "unknown")
+        told = at.observer.readings
+        assert not [it for it in told if isinstance(it, Unreadable)]
 
 
 async def test_record_events_are_states() -> None:

@@ -9,7 +9,7 @@ from tests.unit.simulators.kazoo_scene import ACCOUNT, Scene, capture
 from tracker.simulators.faults import Fault, FaultBoard, FaultKind
 from tracker.simulators.kazoo import Recorded
 from tracker.simulators.kazoo.blackhole import Session
-from tracker.simulators.kazoo.events import Event
+from tracker.simulators.kazoo.events import Event, EventWriter
 
 DESTROY = "call.CHANNEL_DESTROY.*"
 CREATED = "object.doc_created.*"
@@ -187,6 +187,17 @@ def test_a_documents_event_names_its_month() -> None:
     database = frame["data"]["database"]
     assert frame["subscription_key"] == f"doc_created.{database}.*.*"
     assert frame["routing_key"].startswith(f"doc_created.{database}.call_recording.")
+
+
+@pytest.mark.parametrize(("key", "hears"), [("*", True), ("call_recording", False)])
+def test_documents_of_other_kinds_are_told_too(key: str, *, hears: bool) -> None:
+    """Unless the binding names recordings."""
+    client = Client()
+    client.send("subscribe", f"object.doc_created.{key}")
+    writer = EventWriter(client.scene.options, client.scene.clock)
+    client.scene.events.append(writer.other_doc_created("cdr"))
+    told = [event.data["type"] for event, _ in client.told()]
+    assert told == (["cdr"] if hears else [])
 
 
 def test_a_binding_of_documents_is_of_its_month() -> None:

@@ -154,6 +154,8 @@ class Blackhole:
         async for text in self._socket:
             self._heard()
             frame = parse_frame(text)
+            if frame is None:
+                continue
             if isinstance(frame, Reply):
                 answer = self._asked.get(frame.request_id)
                 if answer is not None and not answer.done():

@@ -1,7 +1,8 @@
 """Frames of the blackhole, in its own words: replies, and what it tells by itself.
 
 As in `wire`, fields that are missing or of another type are let pass; an event without
-a channel, and a reply to nothing, are `Garbled`.
+a channel, and a reply to nothing, are `Garbled`. Documents of all kinds are told; those
+that are no recordings are nothing.
 """
 
 from collections.abc import Mapping
@@ -62,8 +63,8 @@ class Reply(NamedTuple):
 Frame = CallEvent | Stored | Reply | Garbled
 
 
-def parse_frame(received: str | bytes) -> Frame:
-    """Read a frame of the blackhole."""
+def parse_frame(received: str | bytes) -> Frame | None:
+    """Read a frame of the blackhole; None = it is nothing to us."""
     try:
         frame = from_json(received)
     except ValueError:
@@ -94,12 +95,13 @@ def _reply(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame:
     )
 
 
-def _event(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame:
+def _event(frame: Mapping[str, object], data: Mapping[str, object]) -> Frame | None:
     name = text_of(frame.get("name")) or text_of(data.get("event_name"))
     if name == "doc_created":
+        if data.get("type") != "call_recording":
+            return None
         found = text_of(data.get("id"))
-        is_ours = data.get("type") == "call_recording" and found is not None
-        return Stored(found or "") if is_ours else Garbled("document", outline(frame))
+        return Stored(found) if found else Garbled("document", outline(frame))
     try:
         return CallEvent.model_validate({**data, "name": name})
     except ValidationError:

@@ -22,7 +22,8 @@ leave open, it decides as follows; clients should not rely on it:
   is accepted and comes to nothing; pauses don't count for a recording's length;
 - a recording that is shorter than its `record_min_sec` leaves no document;
 - the events' `doc_created` only reaches bindings that were made in the document's
-  month, and a document that is already saved is told to nobody;
+  month, and a document that is already saved is told to nobody; documents of other
+  kinds are told when they are asked for, and come to nothing else;
 - events and lists of channels have neither interaction id nor numbers, unless the
   option says so; the detail of a channel has the interaction id;
 - frames that are no JSON objects are not answered.

@@ -72,7 +72,7 @@ class Session:
         """Which of its bindings an event is for; None: it does not want it."""
         keys = ("*", event.key, encode_part(event.key))
         if event.kind == "object":
-            keys = ("*", "call_recording", "")
+            keys = ("*", event.data["type"], "")
         for binding in (f"{event.kind}.{event.name}.{key}" for key in keys):
             month = self.bindings.get(binding)
             if month is not None and event.month in (None, month):

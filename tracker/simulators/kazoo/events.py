@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tracker.simulators.kazoo.archive import month_of
 from tracker.simulators.kazoo.model import (
     Channel,
     Document,
@@ -104,12 +105,24 @@ class EventWriter:
         return self._call_event(channel, name, data)
 
     def doc_created(self, document: Document) -> Event:
-        """A document that was saved."""
-        saved_at = to_gregorian(document.saved_at_s)
-        database = database_of(self._options.account, document.month)
+        """A recording's document that was saved."""
+        return self._saved(
+            document.id, "call_recording", document.saved_at_s, document.of.owner_id
+        )
+
+    def other_doc_created(self, kind: str) -> Event:
+        """A document of another kind that was saved now."""
+        now_s = self._clock()
+        return self._saved(f"{month_of(now_s)}-{next(self._numbers):032x}", kind, now_s)
+
+    def _saved(
+        self, document_id: str, kind: str, at_s: float, owner_id: str | None = None
+    ) -> Event:
+        saved_at, month = to_gregorian(at_s), document_id[:6]
+        database = database_of(self._options.account, month)
         data = {
-            "id": document.id,
-            "type": "call_recording",
+            "id": document_id,
+            "type": kind,
             "database": database,
             "rev": "1-967a00dff5e02add41819138abb3284d",
             "account_id": self._options.account,
@@ -119,16 +132,9 @@ class EventWriter:
             "event_name": "doc_created",
             "event_category": "configuration",
         }
-        routing_key = f"doc_created.{database}.call_recording.{document.id}"
-        owner_id = document.of.owner_id
+        routing_key = f"doc_created.{database}.{kind}.{document_id}"
         return Event(
-            "object",
-            "doc_created",
-            document.id,
-            routing_key,
-            data,
-            document.month,
-            owner_id,
+            "object", "doc_created", document_id, routing_key, data, month, owner_id
         )
 
     def _call_event(self, channel: Channel, name: str, data: Json) -> Event:

@@ -71,6 +71,7 @@ class KazooSimulator:
         self.add_recording = store.add
         self.attach_audio = store.attach_audio
         self.delete_recording = store.delete
+        self.save_other_document = self.site.save_other
         self.drop_bindings = self.site.sockets.drop_bindings
         self.cut_sockets = self.site.sockets.cut
         rng = random.Random(self.options.seed)  # noqa: S311 repeatable, guards nothing

@@ -48,10 +48,15 @@ class Site:
         self.sockets = SocketServer(
             options, self.faults, self._make_session, _later, news
         )
-        self._connect(EventWriter(options, clock), news)
+        self._writer = EventWriter(options, clock)
+        self._connect(news)
 
-    def _connect(self, writer: EventWriter, news: Callable[[], None]) -> None:
-        publish = self.sockets.publish
+    def save_other(self, kind: str) -> None:
+        """A document of another kind than recordings' is saved now."""
+        self.sockets.publish(self._writer.other_doc_created(kind))
+
+    def _connect(self, news: Callable[[], None]) -> None:
+        publish, writer = self.sockets.publish, self._writer
         self.store.news = self.switch.news = news
         self.switch.listener = lambda *told: publish(writer.call(*told))
         self.recorder.listener = lambda *told: publish(writer.record(*told))

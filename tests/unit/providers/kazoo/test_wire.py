@@ -141,6 +141,17 @@ def test_a_captured_event_is_read() -> None:
     assert (event.direction, event.media_recordings) == ("inbound", (RECORDING_ID,))
 
 
+@pytest.mark.parametrize("fields", [{}, {"id": ""}, {"id": []}])
+def test_only_a_recording_without_an_id_is_a_garbled_document(
+    fields: dict[str, object],
+) -> None:
+    """Those of other kinds are nothing, whatever they hold."""
+    for kind, what in (("call_recording", Garbled), ("cdr", type(None))):
+        data = {"type": kind, **fields}
+        told = {"action": "event", "name": "doc_created", "data": data}
+        assert isinstance(parse_frame(json.dumps(told)), what)
+
+
 def test_a_newer_reply_lists_all_bindings() -> None:
     """Release 5 says which there are."""
     data = {"subscribed": ["b"], "subscriptions": ["a", "b"]}
