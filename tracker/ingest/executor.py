@@ -180,7 +180,7 @@ async def _remind(source: Source, asks: Asks) -> None:
     if isinstance(source, RecordingsSource):
         source.begin(await asks.polled(source.key))
         for export in await asks.exports(account_of(source.key)):
-            source.follow_export(export)
+            source.follow_export(export.key, export)
 
 
 def _report(task: asyncio.Task[None]) -> None:

@@ -82,9 +82,14 @@ class RecordingsSource:
         """
         self._polled_at = polled_at
 
-    def follow_export(self, key: str) -> None:
-        """Show this export too, from now on until it is settled."""
-        self._exports.setdefault(key, None)
+    def follow_export(self, key: str, last: ExportSnapshot | None = None) -> None:
+        """Show this export too, from now on until it is settled.
+
+        Args:
+            key: The export's.
+            last: As an earlier owner told it, where one did.
+        """
+        self._exports[key] = self._exports.get(key) or last
         self._news.set()
 
     async def observe(self) -> AsyncGenerator[Sequence[Reading]]:
@@ -104,8 +109,7 @@ class RecordingsSource:
 
     def resync(self) -> None:
         """Have everything told again: some of it may have been lost."""
-        self._retold = set(self._told)
-        self._exports = dict.fromkeys(self._exports)
+        self._retold = self._told.keys() | self._exports.keys()
         self._sweeps = True
         self._news.set()
 
@@ -150,7 +154,7 @@ class RecordingsSource:
             if gone:
                 yield [Saved(media=media, gone=True) for media in gone]
             self._told = shown | kept
-            self._retold &= self._told.keys()
+            self._retold &= self._told.keys() | self._exports.keys()
             ended.append(Polled(age_s=_now_s() - began_s))
             self._polled_at = began_at
         yield [*ended, Checkpoint(age_s=_now_s() - began_s, process="")]
@@ -196,7 +200,8 @@ class RecordingsSource:
     async def _read_exports(self) -> AsyncIterator[Sequence[Reading]]:
         for key, last in list(self._exports.items()):
             export = await self._export(key, last)
-            if export is not None and export != last:
+            if export is not None and (export != last or key in self._retold):
+                self._retold.discard(key)
                 yield [Exported(export=export)]
             if export is None or export.state != "running":
                 del self._exports[key]

@@ -84,10 +84,10 @@ class Asks:
                     found.add(watched.call)
         return found
 
-    async def exports(self, account: str) -> list[str]:
-        """Keys of the exports in *account* that somebody waits for."""
+    async def exports(self, account: str) -> list[ExportSnapshot]:
+        """The exports in *account* that somebody waits for, as they were told last."""
         return [
-            ExportSnapshot.model_validate_json(raw).key
+            ExportSnapshot.model_validate_json(raw)
             for keys in self._keys
             async for raw in values(self._redis, keys.exports, f"{account}/*")
         ]

@@ -15,10 +15,14 @@ from tests.integration.ingest.scripted import (
     source_key,
 )
 from tests.integration.store.kept import Kept, Listener, running
+from tests.unit.outlets.shelf import Shelf
+from tracker.domain.archive import MediaQuery
 from tracker.domain.key import partition_of
-from tracker.domain.reading import Told
+from tracker.domain.reading import Exported, Told
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.keep.partition import JUST_READ_S
+from tracker.providers.recordings import RecordingsSource
+from tracker.providers.settings import RecordingsSettings
 from tracker.store.codec import Input
 from tracker.store.inbox import Inbox
 
@@ -193,6 +197,26 @@ async def test_an_overdue_source_is_blind_since_its_last_answer(
     source.show(call_key("c2"), "paused")
     await listener.until(lambda: listener.states(CALL)[-1:] == ["recording"])
     assert source.resyncs == 1
+
+
+async def test_an_export_that_was_forgotten_while_nobody_looked_has_expired(
+    kept: Kept, listener: Listener
+) -> None:
+    """The platform no longer knows it; what it was, the store does."""
+    shelf = Shelf("acme")
+    export = await shelf.export(MediaQuery())
+    shelf.jobs.clear()
+    source = RecordingsSource(shelf, RecordingsSettings(account="acme"))
+    ingesting = Ingesting(kept, "p1", ScriptedAccount(shelf.key, source))
+    async with running(kept.role("p1").run()):
+        inbox = kept.inboxes[partition_of("export", export.key, kept.partitions)]
+        await inbox.append([Exported(export=export, asked=True)])
+        await listener.until(lambda: bool(listener.facts(export.key)))
+        async with running(ingesting.run()):
+            await listener.until(lambda: len(listener.facts(export.key)) == 2)
+    assert listener.facts(export.key) == ["export.progressed", "export.failed"]
+    assert listener.snapshots(export.key)[-1]["state"] == "expired"
+    assert await kept.asks.exports(shelf.key) == []
 
 
 @pytest.mark.usefixtures("ingesting")

@@ -46,7 +46,7 @@ async def test_a_new_keeper_remembers_what_was_told(
         await teller.tell(Exported(export=waited, asked=True))
         await listener.until(lambda: bool(listener.facts(waited.key)))
     await kept.leases("p1")[0].release([KEEP_LEASE])
-    assert await kept.asks.exports("kazoo/acme") == [waited.key]
+    assert await kept.asks.exports("kazoo/acme") == [waited]
     polled_at = await kept.asks.polled(teller.key)
     now = await kept.ledger().now()
     assert polled_at is not None

@@ -44,6 +44,11 @@ def keys(observer: Observer) -> list[str]:
     return [one.media.key for one in saved(observer)]
 
 
+def states(observer: Observer, key: str) -> list[str]:
+    told = [r.export for r in observer.readings if isinstance(r, Exported)]
+    return [export.state for export in told if export.key == key]
+
+
 async def test_each_is_told_once_however_often_it_is_read(shelf: Shelf) -> None:
     """The first read is whole, and says so; later ones tell what is new."""
     first = [shelf.put(number) for number in range(3)]
@@ -188,19 +193,32 @@ async def test_an_export_is_looked_at_until_it_is_settled(shelf: Shelf) -> None:
         assert isinstance(source, RecordingsSource)
         source.follow_export(done)
 
-        def states(key: str) -> list[str]:
-            told = [r.export for r in observer.readings if isinstance(r, Exported)]
-            return [export.state for export in told if export.key == key]
-
-        await observer.until(lambda: states(done) == ["running", "completed"])
+        finished = ["running", "completed"]
+        await observer.until(lambda: states(observer, done) == finished)
         source.follow_export(lost)
-        await observer.until(lambda: states(lost) == ["running"])
+        await observer.until(lambda: states(observer, lost) == ["running"])
         del shelf.jobs[lost]
-        await observer.until(lambda: states(lost)[-1] == "expired")
+        await observer.until(lambda: states(observer, lost)[-1] == "expired")
         looks = [key for what, key in shelf.asked if what == "export_job"]
         reads = len(observer.checkpoints)
         await observer.until(lambda: len(observer.checkpoints) > reads + 2)
         assert looks == [key for what, key in shelf.asked if what == "export_job"]
+
+
+async def test_a_resync_tells_exports_again(shelf: Shelf) -> None:
+    """Also one that the platform has forgotten by then."""
+    lost = await shelf.export(MediaQuery())
+    async with polled(shelf, recordings_interval_s=3600) as observer:
+        source = observer.source
+        assert isinstance(source, RecordingsSource)
+        source.follow_export(lost.key)
+        await observer.until(lambda: states(observer, lost.key) == ["running"])
+        shelf.jobs[lost.key] = lost
+        source.resync()
+        await observer.until(lambda: states(observer, lost.key) == ["running"] * 2)
+        del shelf.jobs[lost.key]
+        source.resync()
+        await observer.until(lambda: states(observer, lost.key)[-1] == "expired")
 
 
 async def test_it_takes_no_commands(shelf: Shelf) -> None:
