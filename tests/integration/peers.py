@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from tests.integration import rates
 from tests.integration.node import Peer, run
 from tests.integration.servers import free_port
 
@@ -40,14 +41,8 @@ class Request:
 
 
 def peak_per_s(requests: Sequence[Request]) -> int:
-    """Return the most requests that fell into any one second."""
-    times = sorted(request.at_s for request in requests)
-    peak = first = 0
-    for last, at_s in enumerate(times):
-        while times[first] <= at_s - 1:
-            first += 1
-        peak = max(peak, last - first + 1)
-    return peak
+    """The most requests that came in any one second; see `rates`."""
+    return rates.peak_per_s(sorted(request.at_s for request in requests))
 
 
 class Server(Peer):

@@ -10,4 +10,4 @@ LATE_S = 0.2
 def peak_per_s(times_s: Sequence[float], late_s: float = LATE_S) -> int:
     """The most that came in any one second, less what one may be late by."""
     ends = (bisect_left(times_s, begin_s + 1 - late_s) for begin_s in times_s)
-    return max(end - begin for begin, end in enumerate(ends))
+    return max((end - begin for begin, end in enumerate(ends)), default=0)
