@@ -31,8 +31,11 @@ LOCATION: Final = Header("Location", "Where it is from now on.")
 BODY_PROBLEMS: Final = (400, 413, 415)
 """What may be wrong with any body."""
 
-_PREFERENCE: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
-_WAIT: Final = re.compile(r'\s*wait\s*=\s*("?)0*(\d+)\1\s*(?:;.*)?', re.IGNORECASE)
+_LONGEST_PREFER: Final = 1024
+_PREFERENCE: Final = re.compile(
+    r'(?:[^,"]|"(?:[^"\\]|\\.)*(?:"|\\?\Z))+', re.DOTALL
+)  # a quote that is not closed goes to the end: nothing is read twice
+_WAIT: Final = re.compile(r'\s*wait\s*=\s*("?)(\d+)\1\s*(?:;.*)?', re.IGNORECASE)
 _IS_WAIT: Final = re.compile(r"\s*wait\s*(?:[=;]|$)", re.IGNORECASE)
 _KEY: Final[TypeAdapter[str]] = TypeAdapter(IdempotencyKey)
 _KEY_WORDS: Final = "Idempotency-Key: once, 1 to 255 visible ASCII characters"
@@ -76,14 +79,16 @@ async def parse_body(model: type[M], request: web.Request, vet: Vet | None = Non
 def preferred_wait_s(headers: MultiMapping[str]) -> int | None:
     """The ``wait`` of a request, no more than `MAX_WAIT_S`; None = it has no good one.
 
-    The first one counts (RFC 7240, 2).
+    The first one counts (RFC 7240, 2); of more than 1 KiB nothing is read.
     """
     given = ",".join(headers.getall("Prefer", ()))
+    if len(given) > _LONGEST_PREFER:
+        return None
     waits = (p for p in _PREFERENCE.findall(given) if _IS_WAIT.match(p))
     found = _WAIT.fullmatch(next(waits, ""))
     if found is None:
         return None
-    digits = found[2]
+    digits = found[2].lstrip("0") or "0"
     too_long = len(digits) > len(str(MAX_WAIT_S))
     return MAX_WAIT_S if too_long else min(int(digits), MAX_WAIT_S)
 
