@@ -274,6 +274,17 @@ async def test_a_wrong_body_is_told(
     assert says in answer.body["detail"]
 
 
+async def test_what_stands_behind_a_type_costs_nothing(desk: Desk) -> None:
+    """However much it is: the parameters of JSON's type mean nothing."""
+    type_ = 'Application/JSON ; x="' + '";' * 32_000
+    path = f"/v1/calls/{CALL}/commands"
+    async with asyncio.timeout(15):  # reading them as parameters takes a minute
+        answer = await desk.send(
+            "POST", path, {"Content-Type": type_}, data=b'{"action":"pause"}'
+        )
+    assert answer.status == 202
+
+
 @pytest.mark.parametrize("key", ["", "two words", "é", "x" * 256])
 async def test_a_bad_key_is_told(desk: Desk, key: str) -> None:
     """It would not be the same the next time."""
