@@ -195,3 +195,37 @@ async def test_a_tracker_that_is_late_is_never_shown_as_recording(
         site.watermark()
         await screen.until_light("Recording")
         await expect(banner).to_be_hidden()
+
+
+async def test_an_agent_who_signs_out_leaves_nothing_behind(chromium: Browser) -> None:
+    """Neither a state nor a button, for nobody nor for the next one; and it is told."""
+    paused = call(state="paused").model_copy(update={"allowed_actions": ("resume",)})
+    change = """change => {
+      const light = document.querySelector("recording-state");
+      light[change[0]]("agent", ...change.slice(1));
+      const words = [...light.shadowRoot.querySelectorAll(".word")];
+      const buttons = light.shadowRoot.querySelectorAll("button").length;
+      return [words.map((word) => word.textContent).join(), light.shown.state, buttons];
+    }"""
+    async with (
+        serving(live_grace_s=60) as site,
+        desk(site.url) as url,
+        opened(chromium, url) as screen,
+    ):
+        page, told = screen.page, ["none"]
+        site.show(paused, "call.started", "recording.paused")
+        await screen.until_light("No call")
+        for out in (["removeAttribute"], ["setAttribute", ""]):
+            await page.evaluate(change, ["setAttribute", "jdoe"])
+            await screen.until_light("Paused")
+            await expect(page.get_by_role("button")).to_have_text("Resume recording")
+            assert await page.evaluate(change, out) == ["No call", "none", 0]
+            await expect(page.get_by_role("status")).to_have_text("No call")
+            told += ["unknown", "paused", "none"]
+            assert await screen.told() == told
+        await page.evaluate(change, ["setAttribute", "jdoe"])
+        await screen.until_light("Paused")
+        at_once = await page.evaluate(change, ["setAttribute", "asmith"])
+        assert at_once == ["Unknown", "unknown", 0]
+        await screen.until_light("No call")
+        assert await screen.told() == [*told, "unknown", "paused", "unknown", "none"]

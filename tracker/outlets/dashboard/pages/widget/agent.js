@@ -30,6 +30,9 @@ import { isSettled } from "../client.js";
 
 const RECENT_MS = 8_000;
 
+/** What is shown when there is no agent. @type {Shown} */
+export const NOBODY = { state: "none", current: false, connected: false, active: [], held: [] };
+
 /**
  * @param {LiveCalls} live
  * @param {string} agent

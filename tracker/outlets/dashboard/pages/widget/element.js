@@ -1,7 +1,7 @@
 /** The custom element: connects, shows, tells its page. */
 
 import { GRACE_MS, Tracker } from "../client.js";
-import { shownOf } from "./agent.js";
+import { NOBODY, shownOf } from "./agent.js";
 import { STYLE } from "./style.js";
 import { CallBlock, make, text } from "./view.js";
 import { WORDS } from "./words.js";
@@ -80,7 +80,8 @@ export class RecordingState extends HTMLElement {
 
   /** What it shows. @returns {Shown | null} null = nothing yet. */
   get shown() {
-    return this.#live && shownOf(this.#live, this.getAttribute("agent") ?? "");
+    const agent = this.getAttribute("agent");
+    return agent ? this.#live && shownOf(this.#live, agent) : NOBODY;
   }
 
   connectedCallback() {
@@ -102,15 +103,19 @@ export class RecordingState extends HTMLElement {
 
   #start() {
     const agent = this.getAttribute("agent");
-    if (!agent) return;
+    if (agent) this.#live = this.#follow(agent);
+    this.#draw();
+  }
+
+  /** @param {string} agent */
+  #follow(agent) {
     const account = this.getAttribute("account");
     const tracker = new Tracker({ url: this.getAttribute("server") ?? undefined, token: this.#token });
     const filter = { agents: [agent], ...(account && { accounts: [account] }) };
     const graceS = Number(this.getAttribute("grace") ?? GRACE_MS / 1000);
     const live = tracker.calls(filter, { graceMs: Number.isFinite(graceS) ? graceS * 1000 : GRACE_MS });
     for (const name of ["change", "reset", "status"]) live.addEventListener(name, () => this.#draw());
-    this.#live = live;
-    this.#draw();
+    return live;
   }
 
   #stop() {
@@ -134,15 +139,15 @@ export class RecordingState extends HTMLElement {
   }
 
   #draw() {
-    const live = this.#live;
-    const shown = this.shown;
-    if (!live || !shown) return;
+    const { shown } = this;
+    if (!shown) return;
     const { active, held, state } = shown;
     const calls = [...active, ...held];
     this.#keep(calls.length ? calls.map((call) => call.key) : [""]);
     for (const call of calls) this.#block(call.key).show(call, call.state);
-    if (!calls.length) this.#block("").show(null, state, this.#reason(live, shown));
-    for (const block of this.#blocks.values()) block.tick(live.now());
+    if (!calls.length) this.#block("").show(null, state, this.#reason(shown));
+    const now = this.#live?.now() ?? Date.now();
+    for (const block of this.#blocks.values()) block.tick(now);
     const first = calls.length ? active.map((call) => call.key) : [""];
     place(this.#active, first.map((key) => this.#block(key).element));
     place(this.#held, [this.#heldTitle, ...held.map((call) => this.#block(call.key).element)]);
@@ -151,8 +156,10 @@ export class RecordingState extends HTMLElement {
     this.#tell(shown);
   }
 
-  /** @param {LiveCalls} live @param {Shown} shown */
-  #reason(live, { current }) {
+  /** @param {Shown} shown */
+  #reason({ current }) {
+    const live = this.#live;
+    if (!live) return "";
     if (live.wantsToken || live.error) return this.#words.refused;
     return current ? "" : this.#words.not_connected;
   }
@@ -174,9 +181,11 @@ export class RecordingState extends HTMLElement {
 
   /** @param {string} call @param {"pause" | "resume"} action @param {string} [reason] */
   async #ask(call, action, reason) {
+    const agent = this.getAttribute("agent");
     try {
       await this.#live?.command(call, action, { reason: /** @type {any} */ (reason) });
     } catch (error) {
+      if (this.getAttribute("agent") !== agent) return;
       const doing = action === "pause" ? this.#words.pausing : this.#words.resuming;
       const said = `${doing}: ${this.#words.failed} (${error instanceof Error ? error.message : error})`;
       this.#block(call).fail(said);
