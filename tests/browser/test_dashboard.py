@@ -8,8 +8,9 @@ from playwright.async_api import Browser
 
 from tests.browser.screen import expect, opened
 from tests.integration.e2e.site import call_key, recorded_calls, shows, watched
-from tests.integration.http.site import account, serving
+from tests.integration.http.site import account, call, serving, source
 from tracker.client import Tracker
+from tracker.domain.snapshot import Party, PartyRecording
 from tracker.simulators.genesys import GenesysSimulator, SimulatorOptions
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -213,3 +214,39 @@ async def test_long_names_and_errors_stay_within_their_card(chromium: Browser) -
             card = screen.page.locator(".tenant")
             await expect(card).to_contain_text(why)
             assert await card.evaluate("card => card.scrollWidth <= card.clientWidth")
+
+
+async def test_what_may_be_wrong_by_now_is_unknown_on_every_page(
+    chromium: Browser,
+) -> None:
+    """Accounts, feeds and who is on a call: each with what it was before."""
+    recording = PartyRecording(state="recording")
+    parties = (Party(agent="jdoe", role="agent", recording=recording),)
+    shown = call()
+    shown = shown.but(call=shown.call.but(parties=parties))
+    async with (
+        serving(live_grace_s=600) as site,
+        opened(chromium, f"{site.url}/#/platforms") as platforms,
+        opened(chromium, f"{site.url}/#/calls/{shown.key}") as screen,
+    ):
+        for snapshot in (shown, account(), source(), source("mroe", "down")):
+            site.show(snapshot, "source.up")
+        card = platforms.page.locator(".tenant")
+        feeds = platforms.page.locator(".sources .rows .row")
+        count = platforms.page.locator(".fields .muted")
+        mark = screen.page.locator("td span[data-state]")
+        known = re.compile(r"^Up.*1 of 2 feeds up, for ")
+        for _ in range(2):
+            await expect(card).to_have_text(known)
+            await expect(count).to_have_text("1 of 2 feeds are up")
+            await expect(mark).to_have_text("Recording")
+            await expect(mark.locator(".pill.recording")).to_be_visible()
+            site.watermark(late_s=1000)
+            await expect(card).to_have_text(re.compile("^UnknownGenesys / acmewas up$"))
+            await expect(count).to_have_text("\N{EN DASH} of 2 feeds are up")
+            await expect(feeds.nth(0)).to_contain_text("could not see")
+            await expect(feeds.nth(1)).to_contain_text("was up")
+            await expect(feeds).to_contain_text(["Unknown", "Unknown"])
+            await expect(mark).to_have_text("Unknown was recording")
+            await expect(mark.locator(".pill.unknown")).to_be_visible()
+            site.watermark()

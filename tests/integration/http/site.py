@@ -157,10 +157,11 @@ class Site:
         number = partition_of(view.kind, view.key, PARTITIONS)
         self._append(number, entry, snapshot.model_dump_json().encode())
 
-    def watermark(self) -> None:
-        """Show that the keepers live."""
+    def watermark(self, late_s: float = 0) -> None:
+        """Show that the keepers live, and how late they are."""
+        handled_at = datetime.now(UTC) - timedelta(seconds=late_s)
         for partition in range(PARTITIONS):
-            self._append(partition, Watermark(handled_at=datetime.now(UTC)))
+            self._append(partition, Watermark(handled_at=handled_at))
 
     def trim(self) -> None:
         """Lose what is in the outboxes, but not their newest entries."""

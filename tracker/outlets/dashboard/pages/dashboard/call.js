@@ -92,7 +92,9 @@ export class CallView {
 
   /** @param {Json} event */
   #told({ subject, data }) {
-    if (subject === this.key && data.call) this.#show(data.call);
+    if (subject !== this.key || !data.call) return;
+    this.#show(data.call);
+    this.#draw();
   }
 
   async #find() {
@@ -155,6 +157,7 @@ export class CallView {
     setText(this.forHow, over ? "" : current ? words.age(desk.now - Date.parse(call.recording.since)) : `was ${was.toLowerCase()}`);
     const last = this.#last && `${words.say(words.STATE_WORDS, this.#last)} until the end`;
     setText(this.how, over ? last : howKnown(call, desk.now));
+    for (const mark of this.parties.querySelectorAll("span[data-state]")) drawMark(mark, over || current);
     if (!over && current) this.timeline.draw(desk.now);
     this.#offer(actionsOf(desk, call));
   }
@@ -177,12 +180,22 @@ export class CallView {
     const { now } = this.desk;
     const state = party.left_at ? `left ${words.time(party.left_at, now)}` : party.state;
     const recording = party.recording?.state;
-    const mark = recording && el("span", { class: `pill small ${recording}` }, words.say(words.STATE_WORDS, recording));
+    const mark = recording && el("span", { "data-state": recording }, el("span", {}), " ", el("small", {}));
     const who = party.agent ?? (party.role === "other" ? "outside" : party.role);
     const cells = [who + (party.role === "supervisor" ? " (supervisor)" : ""), party.team, party.number, state, mark];
     cells.push(party.recording?.seen_at ? words.time(party.recording.seen_at, now) : "");
     return el("tr", { class: party.left_at ? "left" : null }, ...cells.map((cell) => el("td", {}, cell ?? "–")));
   }
+}
+
+/** @param {Element} mark Of a party's recording. @param {boolean} known Whether it may be believed. */
+function drawMark(mark, known) {
+  const before = mark.getAttribute("data-state") ?? "";
+  const shown = known ? before : "unknown";
+  const [pill, was] = mark.children;
+  setAttribute(pill, "class", `pill small ${shown}`);
+  setText(pill, words.say(words.STATE_WORDS, shown));
+  setText(was, shown === before ? "" : `was ${words.say(words.STATE_WORDS, before).toLowerCase()}`);
 }
 
 /** @param {string} title @param {HTMLElement} content */

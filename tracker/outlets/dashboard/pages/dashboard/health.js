@@ -9,7 +9,9 @@ import { PLATFORM_WORDS, age, decoded, say, time } from "./words.js";
 
 const ROW_PX = 34;
 /** @type {Record<string, string>} */
-const WORDS = { up: "Up", down: "Cannot see", locked: "Locked out" };
+const WORDS = { up: "Up", down: "Cannot see", locked: "Locked out", unknown: "Unknown" };
+/** @type {Record<string, string>} */
+const BEFORE = { up: "was up", down: "could not see", locked: "was locked out" };
 /** @type {Record<string, number>} */
 const RANKS = { locked: 0, down: 1, up: 2 };
 const COLUMNS = ["State", "Feed", "Account", "For", "Blind since", "Last error"];
@@ -49,14 +51,15 @@ export class HealthView {
   }
 
   refresh() {
-    const { live } = this.desk;
-    this.element.classList.toggle("stale", !this.desk.current);
+    const { live, current } = this.desk;
+    this.element.classList.toggle("stale", !current);
     const accounts = [...live.accounts.values()].sort(byAttention);
     const sources = [...live.sources.values()];
     this.accounts.replaceChildren(...accounts.map((account) => this.#account(account, sources)));
     const text = this.search.value.trim().toLowerCase();
     const shown = sources.filter((source) => decoded(source.key).toLowerCase().includes(text)).sort(byAttention);
-    setText(this.count, `${shown.filter((source) => source.state === "up").length} of ${shown.length} feeds are up`);
+    const up = current ? shown.filter((source) => source.state === "up").length : "–";
+    setText(this.count, `${up} of ${shown.length} feeds are up`);
     this.none.hidden = sources.length > 0 || !live.connected;
     setAttribute(this.table, "aria-rowcount", String(shown.length + 1));
     this.list.show(shown);
@@ -71,13 +74,15 @@ export class HealthView {
   #account(account, sources) {
     const own = sources.filter((source) => source.provider === account.provider && source.account === account.account);
     const up = own.filter((source) => source.state === "up").length;
-    const { now } = this.desk;
+    const { now, current } = this.desk;
+    const state = current ? account.state : "unknown";
+    const how = `${up} of ${own.length} feeds up, for ${age(now - Date.parse(account.since))}`;
     return el(
       "li",
-      { class: `card tenant ${account.state}` },
-      el("span", { class: `health ${account.state}` }, say(WORDS, account.state)),
+      { class: `card tenant ${state}` },
+      el("span", { class: `health ${state}` }, say(WORDS, state)),
       el("strong", {}, `${say(PLATFORM_WORDS, account.provider)} / ${decoded(account.account)}`),
-      el("span", { class: "muted" }, `${up} of ${own.length} feeds up, for ${age(now - Date.parse(account.since))}`),
+      el("span", { class: "muted" }, current ? how : say(BEFORE, account.state)),
       account.last_error && el("span", { class: "error" }, account.last_error),
     );
   }
@@ -88,10 +93,10 @@ export class HealthView {
     const [, , name] = source.key.split("/");
     const state = current ? source.state : "unknown";
     const texts = [
-      current ? say(WORDS, source.state) : "Unknown",
+      say(WORDS, state),
       decoded(name),
       `${say(PLATFORM_WORDS, source.provider)} / ${decoded(source.account)}`,
-      age(now - Date.parse(source.since)),
+      current ? age(now - Date.parse(source.since)) : say(BEFORE, source.state),
       source.state === "up" ? "" : time(source.alive_at, now),
       source.last_error ?? "",
     ];
