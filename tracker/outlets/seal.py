@@ -6,9 +6,11 @@ from typing import Final
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from joserfc.util import json_b64encode
 
 SECRET_BYTES: Final = 32
 _HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
+_HEAD: Final = f"{json_b64encode(_HEADER).decode()}."
 
 
 class Seal:
@@ -31,6 +33,8 @@ class Seal:
         Raises:
             ValueError: Nobody of ours has closed it.
         """
+        if not sealed.startswith(_HEAD):
+            raise ValueError("it is none of ours")
         try:
             opened = jwe.decrypt_compact(sealed, self._key, list(_HEADER.values()))
         except JoseError as error:

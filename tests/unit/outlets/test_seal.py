@@ -1,5 +1,7 @@
 """What only tracker's own processes can read again."""
 
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from tracker.outlets.seal import SECRET_BYTES, Seal
@@ -23,3 +25,13 @@ def test_what_somebody_made_up_is_not_opened(wrong: str) -> None:
             seal.open(wrong.replace("{sealed}", closed))
     with pytest.raises(ValueError, match="none of ours"):
         seal.open(Seal().close("text"))
+
+
+@pytest.mark.parametrize(
+    "header", ['{"alg":"dir","enc":["x"]}', '{"alg":[],"enc":1}', "[]", "1", "null"]
+)
+def test_another_header_is_not_read(header: str) -> None:
+    """It cannot say how it wants to be opened."""
+    head = urlsafe_b64encode(header.encode()).rstrip(b"=").decode()
+    with pytest.raises(ValueError, match="none of ours"):
+        Seal().open(f"{head}....")
