@@ -87,6 +87,15 @@ async def test_all_that_is_wrong_is_named_at_once(
     assert (status, named) == (400, ["filter", "rate_per_s", "url"])
 
 
+async def test_much_that_is_wrong_hides_nothing_that_is_worse(caller: Caller) -> None:
+    """What is not even a text is not looked up, however many faults come before it."""
+    unknown = {f"x{number}": 1 for number in range(25)}
+    body = {"url": "https://public.example/", "filter": unknown, "since": 5}
+    status, problem = await caller.ask("POST", PATH, body)
+    assert status == 400
+    assert all(one["field"].startswith("filter.x") for one in problem["errors"])
+
+
 async def test_who_may_not_see_it_finds_nothing(site: KeptSite, caller: Caller) -> None:
     """It is its creator's, and theirs who may see all that it is told."""
     made = await caller.add("https://public.example/hook")

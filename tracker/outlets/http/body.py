@@ -65,12 +65,12 @@ async def parse_body(model: type[M], request: web.Request, vet: Vet | None = Non
     if not isinstance(data, dict):
         raise ProblemError(400, "the body is not a JSON object")
     try:
-        parsed, faults = model.model_validate_json(raw), []
+        parsed, faults, wrongs = model.model_validate_json(raw), [], set()
     except ValidationError as error:
         parsed, faults = None, faults_of(model, error)
+        wrongs = {each["loc"][0] for each in error.errors() if each["loc"]}
     if vet is not None:
-        named = {fault.field.partition(".")[0] for fault in faults}
-        faults += await vet({k: v for k, v in data.items() if k not in named})
+        faults += await vet({k: v for k, v in data.items() if k not in wrongs})
     if parsed is None or faults:
         raise wrong(faults)
     return parsed
