@@ -241,8 +241,10 @@ class _Over(_Reader):
     async def _read(self) -> list[tuple[Spot, Delivery | None]]:
         name, end = self._keys.delivered(self._endpoint), "+"
         if self._behind is not None:
-            ms, _, seq = self._behind
-            end = f"({ms}-{max(seq, 0)}"
+            ms, seq = self._behind.ms, max(self._behind.at, 0)
+            if (ms, seq) <= (0, 0):
+                return []  # before the first id that there can be
+            end = f"({ms}-{seq}"
         command = ("XREVRANGE", name, end, "-", "COUNT", _COUNT)
         raws = parse_entries(await self._redis.call(name, *command))
         return [(self._spot(raw), _delivery(raw)) for raw in raws]

@@ -72,7 +72,25 @@ async def test_deliveries_can_be_found(site: KeptSite, caller: Caller) -> None:
         ahead = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
         assert await caller.deliveries(id_, f"?from={ahead}") == []
         assert await caller.deliveries(id_, f"?entity={A}&to={ahead}") == of_a
-        assert (await caller.ask("GET", f"{PATH}/{id_}/deliveries?after=x"))[0] == 400
+        for past in ("to=1969-12-31T23:59:59Z", "to=0001-01-01T00:00:00Z"):
+            assert await caller.deliveries(id_, f"?{past}") == []
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["x", "owed:1-0-9999999999999999999", "over:1--1-0", "over:0-0-0", "over:0-1-9"],
+)
+async def test_a_place_that_is_none_is_no_fault_of_ours(
+    caller: Caller, receiver: Receiver, after: str
+) -> None:
+    """It is told, or nothing is there."""
+    id_ = (await caller.add(receiver.url))["id"]
+    path = f"{PATH}/{id_}/deliveries?after={after}"
+    status, said = await caller.ask("GET", path)
+    if after.startswith("over:0"):
+        assert (status, said["items"]) == (200, [])
+    else:
+        assert (status, said["errors"][0]["field"]) == (400, "after")
 
 
 async def test_what_is_taken_meanwhile_is_listed_once(

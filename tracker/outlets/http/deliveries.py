@@ -55,7 +55,7 @@ class DeliveryQuery(BaseModel):
     ] = None
     limit: Limit = 100
     after: (
-        Annotated[str, Spelt(r"^(owed|over):\d{1,15}-\d{1,4}-\d{1,19}$", FROM_NEXT)]
+        Annotated[str, Spelt(r"^(owed|over):\d{1,15}-\d{1,4}-\d{1,18}$", FROM_NEXT)]
         | None
     ) = None
 
