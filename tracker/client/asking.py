@@ -61,6 +61,11 @@ def call_path(call: str) -> str:
     return f"/v1/calls/{make_key(*parts)}"
 
 
+def given(parts: Mapping[str, object]) -> Json:
+    """Those that are not None."""
+    return {name: part for name, part in parts.items() if part is not None}
+
+
 async def post(
     url: str,
     body: Mapping[str, object],
@@ -89,7 +94,7 @@ async def ask(
         method: Of the request.
         url: Whole.
         headers: As they are.
-        body: Its None are left out; None = there is none.
+        body: None = there is none.
         wait_s: How long the server may hold its answer.
         repeats: How often to ask again when there is no answer.
 
@@ -97,7 +102,6 @@ async def ask(
         ProblemError: The server says no.
         UnansweredError: No answer, however often it was asked.
     """
-    given = None if body is None else {k: v for k, v in body.items() if v is not None}
     timeout = aiohttp.ClientTimeout(total=ANSWER_S + wait_s)
     taken = False
     for left in range(repeats, -1, -1):
@@ -105,7 +109,7 @@ async def ask(
             async with (
                 aiohttp.ClientSession(headers=headers, timeout=timeout) as session,
                 session.request(
-                    method, url, json=given, allow_redirects=False
+                    method, url, json=body, allow_redirects=False
                 ) as answer,
             ):
                 return await said(answer)

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tracker.client.access import Access, Renew
-from tracker.client.asking import call_path, post
+from tracker.client.asking import call_path, given, post
 from tracker.client.follower import Event, Follower, Lost
 from tracker.client.live import LiveCalls
 from tracker.client.stream import follow
@@ -120,13 +120,15 @@ class Tracker(Webhooks):
             RefusedError: It is no tracker that answers.
             ValueError: *call* is no key of a call.
         """
-        body: dict[str, object] = {
-            "action": action,
-            "agent": agent,
-            "reason": reason,
-            "options": options,
-            "deadline_s": deadline_s,
-        }
+        body = given(
+            {
+                "action": action,
+                "agent": agent,
+                "reason": reason,
+                "options": options,
+                "deadline_s": deadline_s,
+            }
+        )
         headers = await self._access.headers()
         headers["Idempotency-Key"] = idempotency_key or token_hex(16)
         if wait_s is not None:
@@ -160,7 +162,7 @@ class Tracker(Webhooks):
         call_path(call)
         names = ("provider", "account", "call_id")
         body = dict(zip(names, split_key(call), strict=True))
-        rest = {"expected": expected, "deadline_s": deadline_s}
+        rest = given({"expected": expected, "deadline_s": deadline_s})
         url = f"{self._base}/v1/watches"
         return await post(url, {**body, **rest}, await self._access.headers())
 

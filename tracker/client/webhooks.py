@@ -5,7 +5,7 @@ from datetime import datetime
 
 from yarl import URL
 
-from tracker.client.asking import Json
+from tracker.client.asking import Json, given
 from tracker.client.recordings import Recordings, following_of
 from tracker.domain.key import make_key
 from tracker.fanout.filters import Filter
@@ -50,17 +50,22 @@ class Webhooks(Recordings):
         Returns:
             The endpoint with its ``secret``, which is not shown again.
         """
-        body: dict[str, object] = {
-            "url": url,
-            "filter": wanted.model_dump(mode="json", exclude_none=True),
-            "description": description,
-            "rate_per_s": rate_per_s,
-            "since": since,
-        }
+        body = given(
+            {
+                "url": url,
+                "filter": wanted.model_dump(mode="json", exclude_none=True),
+                "description": description,
+                "rate_per_s": rate_per_s,
+                "since": since,
+            }
+        )
         return await self._ask("POST", URL(f"{self._base}/v1/webhooks"), body, 0)
 
     async def change_webhook(self, id_: str, **changes: object) -> Json:
-        """Give an endpoint another url, description, filter, rate_per_s or state."""
+        """Give an endpoint another url, description, filter, rate_per_s or state.
+
+        ``rate_per_s=None`` lifts the limit.
+        """
         return await self._ask("PATCH", self._webhook(id_), changes)
 
     async def delete_webhook(self, id_: str) -> None:
@@ -69,8 +74,8 @@ class Webhooks(Recordings):
 
     async def rotate_webhook(self, id_: str, overlap_s: float | None = None) -> Json:
         """Give an endpoint a new ``secret``; the old one signs for a while, too."""
-        url = self._webhook(id_, "/rotate")
-        return await self._ask("POST", url, {"overlap_s": overlap_s}, 0)
+        url, body = self._webhook(id_, "/rotate"), given({"overlap_s": overlap_s})
+        return await self._ask("POST", url, body, 0)
 
     async def test_webhook(self, id_: str) -> Json:
         """Send an event that is none; its delivery as it begins."""
@@ -86,7 +91,7 @@ class Webhooks(Recordings):
     ) -> Json:
         """Deliver again what happened since a cursor, or from a time on."""
         begin = None if begin_at is None else begin_at.isoformat()
-        body = {"since": since, "from": begin, "until": until}
+        body = given({"since": since, "from": begin, "until": until})
         return await self._ask("POST", self._webhook(id_, "/replay"), body, 0)
 
     async def deliveries(

@@ -78,7 +78,9 @@ async def test_endpoints_in_a_program(
         tracker = Tracker(url)
         begin_at = datetime.now(UTC) - timedelta(minutes=1)
         wanted = Filter(agents=frozenset({"jdoe"}))
-        made = await tracker.add_webhook(receiver.url, wanted, description="archive")
+        made = await tracker.add_webhook(
+            receiver.url, wanted, description="archive", rate_per_s=1000
+        )
         id_ = made["id"]
         assert [one["id"] async for one in tracker.webhooks()] == [id_]
         await tracker.replay_webhook(id_, begin_at=begin_at)
@@ -96,6 +98,9 @@ async def test_endpoints_in_a_program(
         assert (await tracker.rotate_webhook(id_, 0))["secret"] != made["secret"]
         changed = await tracker.change_webhook(id_, state="disabled")
         assert changed["state"] == (await tracker.webhook(id_))["state"] == "disabled"
+        assert changed["rate_per_s"] == 1000
+        changed = await tracker.change_webhook(id_, rate_per_s=None)
+        assert changed["rate_per_s"] is None
         await tracker.delete_webhook(id_)
         with pytest.raises(ProblemError, match="no such endpoint"):
             await tracker.webhook(id_)
