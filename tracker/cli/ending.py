@@ -1,5 +1,6 @@
 """How what was asked of a server ends: 0 as wanted, 1 not so, 2 it can be put right."""
 
+import errno
 import sys
 from collections.abc import Coroutine
 from http import HTTPStatus
@@ -21,6 +22,9 @@ _OUR_FAULT: Final = (
     HTTPStatus.NOT_FOUND,
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The place was good, and the disk was not."""
 
 
 def end_as(
@@ -50,8 +54,7 @@ def end_as(
     except BrokenPipeError:
         raise
     except OSError as error:
-        message = f"{error.filename} cannot be written: {error.strerror}"
-        raise ConfigError(message) from error
+        failure = _unwritten(error)
     if failure:
         typer.echo(f"tracker: {failure}", err=True)
         sys.exit(1)
@@ -68,6 +71,18 @@ def _unanswered(error: UnansweredError, url: str) -> str:
     if error.taken:
         return f"nobody knows what became of it: {error}"
     return f"no answer of {url}: {error}"
+
+
+def _unwritten(error: OSError) -> str:
+    """That it could not be written.
+
+    Raises:
+        ConfigError: Not for want of room: another place would do.
+    """
+    words = f"{error.filename or 'the output'} cannot be written: {error.strerror}"
+    if error.errno in _NO_ROOM:
+        return words
+    raise ConfigError(words) from error
 
 
 def _reason(error: ProblemError) -> str:

@@ -261,6 +261,11 @@ async def _keep(
                 if progress is not None:
                     progress(size, answer.content_length)
         _settle(draft, to)
+    except (aiohttp.ClientError, TimeoutError):
+        raise
+    except OSError as error:
+        error.filename = str(to)  # a write does not say to what
+        raise
     finally:
         draft.unlink(missing_ok=True)
     return Download(to, size, digest.hexdigest())

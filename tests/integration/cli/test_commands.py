@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,16 +20,17 @@ from tracker.cli import main
 from tracker.outlets.auth import Authenticator, AuthSettings
 
 CTRL_C_S = 2.0
+TRACKER = (sys.executable, "-m", "tracker")
 
 
 @asynccontextmanager
 async def started(
-    *arguments: str, cwd: Path, **variables: str
+    *arguments: str, cwd: Path, program: Sequence[str] = TRACKER, **variables: str
 ) -> AsyncIterator[Process]:
     """`tracker` with *arguments*, ended at the end."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("TRACKER_")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tracker", *arguments),
+        *(*program, *arguments),
         cwd=cwd,
         env={**inherited, **variables},
         stdin=asyncio.subprocess.DEVNULL,
@@ -44,9 +45,11 @@ async def started(
             await process.wait()
 
 
-async def done(*arguments: str, cwd: Path, **variables: str) -> tuple[int, str, str]:
+async def done(
+    *arguments: str, cwd: Path, program: Sequence[str] = TRACKER, **variables: str
+) -> tuple[int, str, str]:
     """Run to the end: its status, stdout and stderr."""
-    async with started(*arguments, cwd=cwd, **variables) as process:
+    async with started(*arguments, cwd=cwd, program=program, **variables) as process:
         out, err = await process.communicate()
         assert process.returncode is not None
         return process.returncode, out.decode(), err.decode()

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.test_commands import done
+from tests.integration.cli.test_commands import TRACKER, done
 from tests.integration.http.site import JWT, Site, serving
 from tests.unit.outlets.shelf import CHUNK_BYTES, Shelf, content
 from tracker.errors import CommandRefusedError, ProviderLockedError
 
 SUM = sha256(content(0, 1000)).hexdigest()
+CRAMPED = ("sh", "-c", 'ulimit -f 64 && exec "$0" "$@"', *TRACKER)
+"""With room for a file of 32 or 64 KB, as the shell counts."""
 
 
 @pytest.fixture
@@ -77,6 +79,29 @@ async def test_a_file_is_fetched_with_its_checksum(
     status, out, _ = await done(*fetch, "--to", "b.mp3", cwd=tmp_path, **variables)
     assert (status, out) == (1, "")
     assert names_in(tmp_path) == ["r1.mp3"]
+
+
+async def test_a_file_without_room_is_named(
+    variables: dict[str, str], tmp_path: Path, shelves: list[Shelf]
+) -> None:
+    """Nothing is left of it, and the question was good: exit 1."""
+    shelves[0].audio_bytes = 200_000
+    for arguments, file in (
+        (("recordings", "download", "kazoo/a/r1"), "r1.mp3"),
+        (("export", "--account", "a"), "kazoo_a_e0-j1.zip"),
+    ):
+        status, _, err = await done(
+            *arguments, cwd=tmp_path, program=CRAMPED, **variables
+        )
+        said = f"tracker: {file} cannot be written: File too large\n"
+        assert (status, err) == (1, said)
+    elsewhere = ("recordings", "download", "kazoo/a/r1", "--to", "none/a.mp3")
+    status, _, err = await done(*elsewhere, cwd=tmp_path, **variables)
+    assert (status, "tracker: none/a.mp3 cannot be written: No such" in err) == (
+        2,
+        True,
+    )
+    assert names_in(tmp_path) == []
 
 
 async def test_nothing_is_deleted_unasked(
