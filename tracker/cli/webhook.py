@@ -15,7 +15,7 @@ from tracker.cli.printing import (
     print_whole,
 )
 from tracker.cli.which import filter_of, instant
-from tracker.client import Tracker
+from tracker.client import Filter, RefusedError, Tracker, UnansweredError
 
 Id = Annotated[str, typer.Argument(help="The endpoint's id.")]
 Many = list[str] | None
@@ -61,10 +61,13 @@ def add(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     )
 
     async def ask() -> None:
-        added = await Tracker(url, token).add_webhook(
+        tracker = Tracker(url, token)
+        added = await tracker.add_webhook(
             address, wanted, description=description, rate_per_s=rate, since=since
         )
         typer.echo(f"{added['id']}  {added['secret']}")
+        for name in await _unheard_of(tracker, wanted):
+            typer.echo(f"tracker: no account {name} has been heard of yet", err=True)
 
     end_as(ask(), url)
 
@@ -235,6 +238,17 @@ def delivery_line(delivery: Json) -> str:
         f"{at}  {delivery['status']:<9}  {tried:>4}  {delivery['type']:<26}"
         f"  {delivery['entity']}  {delivery['event']}  {why}"
     ).rstrip()
+
+
+async def _unheard_of(tracker: Tracker, wanted: Filter) -> list[str]:
+    """The accounts that are wanted and not there, as far as the token may know."""
+    if not wanted.accounts:
+        return []
+    try:
+        known = {account["key"] async for account in tracker.accounts()}
+    except (RefusedError, UnansweredError):
+        return []
+    return sorted(wanted.accounts - known) if known else []
 
 
 def _switch(id_: str, state: str, url: str, token: str | None) -> None:

@@ -87,6 +87,16 @@ class Tracker(Webhooks):
                 live.apply(message)
                 yield live
 
+    async def accounts(self) -> AsyncGenerator[dict[str, Any], None]:
+        """All accounts that have been heard of, and their health, by key.
+
+        Raises:
+            ProblemError: They are not for this token.
+            UnansweredError: There was no answer.
+        """
+        async for account in self._pages("/v1/accounts", {"limit": "100"}):
+            yield account
+
     async def command(  # noqa: PLR0913 what may be asked has so many parts
         self,
         call: str,
