@@ -167,11 +167,8 @@ def _answered_at(seen: Observation, at: datetime) -> datetime | None:
 
 def _leg(old: Leg | None, seen: Observation, stamp: Stamp, at: datetime) -> Leg:
     """The leg as *seen*; what *seen* does not tell stays, but not over blindness."""
-    keeps = (
-        old is not None
-        and old.blind_at is None
-        and (seen.recording is None or seen.recording == old.claim)
-    )
+    says_the_same = old is not None and seen.recording in (None, old.claim)
+    keeps = old is not None and old.blind_at is None and (says_the_same or seen.unseen)
     claim = old if keeps else None
     return Leg(
         source=stamp.source,
@@ -186,6 +183,7 @@ def _leg(old: Leg | None, seen: Observation, stamp: Stamp, at: datetime) -> Leg:
         no_proof=seen.no_proof,
         claimed_at=claim.claimed_at if claim else at if seen.recording else None,
         exact=claim.exact if claim else seen.exact,
+        blind_at=at if seen.unseen else None,
         left_at=at if seen.state == "ended" else None,
         agent=seen.agent,
         team=seen.team,

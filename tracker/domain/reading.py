@@ -62,6 +62,8 @@ class Observation(Message, frozen=True, tag="observation"):
         recording: What the platform reports; None when this message says nothing
             (an earlier claim of the leg is kept).
         no_proof: The platform cannot prove a recording state at all.
+        unseen: The source did not look at the leg in time: nobody sees it now, and
+            what it showed before is no longer known.
         hands_over: The leg ends by passing the call on: another one follows.
         answered_age_s: How long ago the leg was answered, where the platform tells.
         actions: What the platform can do to a recording.
@@ -75,6 +77,7 @@ class Observation(Message, frozen=True, tag="observation"):
     leg: str = ""
     recording: RecordingState | None = None
     no_proof: bool = False
+    unseen: bool = False
     hands_over: bool = False
     answered_age_s: float | None = None
     agent: str | None = None

@@ -188,6 +188,7 @@ async def test_what_the_budget_is_too_small_for_is_not_believed(
                 await observer.until(partial(_begins, observer, key, told))
                 unknown = [o for o in shown(observer, key) if o.recording == "unknown"]
                 assert len(unknown) == observer.states(key).count("unknown")
+                assert all(one.unseen for one in unknown)
                 assert all(o.agent == "10" and o.age_s > 0.19 for o in unknown)
 
 

@@ -90,6 +90,22 @@ def test_a_claim_does_not_outlive_blindness() -> None:
     assert life.at(31).told("a", "active", "recording") == ["recording.seen"]
 
 
+def test_a_leg_that_was_not_looked_at_in_time_is_not_seen() -> None:
+    """Its source sees others; the next look ends it."""
+    life = Life()
+    life.at(0).told("a", "active", "recording")
+    events = life.at(20).read("a", "active", "unknown", unseen=True, age_s=16)
+    assert events == ["recording.unknown", "issue.opened"]
+    assert life.state == ("unknown", "source_blind")
+    assert life.issues == ["unseen"]
+    assert life.shown.recording.last_known == "recording"
+    assert life.at(30).read("a", "active", "recording") == [
+        "recording.seen",
+        "issue.closed",
+    ]
+    assert life.intervals() == [("recording", 0, 4), ("unknown", 4, 30)]
+
+
 def test_a_leg_that_sees_carries_the_call() -> None:
     """Only the leg's own state turns unknown."""
     life = Life()

@@ -207,7 +207,8 @@ class Polling:
             for call in self._rota.doubtful(_now_s() - overdue_s):
                 call.is_doubted = True
                 if call.shown is not None:
-                    self._tell([call.shown.but(recording="unknown")], call.read_at_s)
+                    unseen = call.shown.but(recording="unknown", unseen=True)
+                    self._tell([unseen], call.read_at_s)
 
     def _tell(self, turn: Turn, true_at_s: float) -> None:
         if turn:
