@@ -28,7 +28,7 @@ def wanted(call: Call, policy: Policy) -> dict[IssueType, datetime]:
         case "unknown" if recording.unknown_reason == "source_blind":
             due["unseen"] = recording.since
     command = call.command
-    if command and command.stage in _FAILED and recording.state != command.target:
+    if command and command.stage in _FAILED and not command.made_up:
         due["command_failed"] = command.settled_at or command.requested_at
     return due
 

@@ -118,6 +118,7 @@ class Command(Record, frozen=True):
     Attributes:
         agent: Whose leg it names; None = the whole call.
         overruled: Every execution was proved, yet of the call it is not true.
+        made_up: It failed, and the call came to its target all the same.
     """
 
     id: str
@@ -134,6 +135,7 @@ class Command(Record, frozen=True):
     options: dict[str, str | int | bool] = field(default_factory=dict)
     elsewhere: bool = False
     overruled: Overruled | None = None
+    made_up: bool = False
     settled_at: Instant | None = None
 
     @property

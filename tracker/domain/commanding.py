@@ -1,16 +1,15 @@
-"""The life of a command: asked, sent, accepted, and proved or not."""
+"""The life of a command: asked, sent, accepted, and held against what is seen."""
 
 from datetime import datetime
 from typing import Literal
 
 from tracker.domain.base import later
-from tracker.domain.call import PRECEDENCE, Call, Leg
-from tracker.domain.changes import Answer, Policy
+from tracker.domain.call import Call, Leg
+from tracker.domain.changes import Answer
 from tracker.domain.command import (
     Command,
     Execution,
     Outcome,
-    Overruled,
     Request,
     Sent,
 )
@@ -202,90 +201,14 @@ def _target_seen(execution: Execution, at: datetime, *, told: bool) -> Execution
     return execution.but(target_seen_at=at, target_told=told)
 
 
-def settle(call: Call, now: datetime, policy: Policy) -> Call:
-    """Bring the open command to its end, once nothing more can come of it.
-
-    Args:
-        call: With its legs and its recording state already as they are now.
-        now: The input's time.
-        policy: Thresholds.
-    """
-    command = call.command
-    if command is None or command.settled_at is not None:
-        return call
-    executions = tuple(
-        _settled(execution, call, command, now, policy) if execution.open else execution
-        for execution in command.executions
-    )
-    command = command.but(executions=executions)
-    if not command.open:
-        command = command.but(overruled=_overruled(call, command), settled_at=now)
-    return call.but(command=command)
-
-
-def _settled(
-    execution: Execution, call: Call, command: Command, now: datetime, policy: Policy
-) -> Execution:
-    leg = call.leg_of(execution.source, execution.leg)
-    over = leg is None or not leg.live
-    if leg is not None and _is_spared(execution, leg, command):
-        return execution.but(stage="confirmed", problem=None)
-    if not over and now < _due_of(execution, command, policy):
-        return execution
-    if execution.target_seen_at and (over or execution.accepted_at is None):
-        return execution.but(stage="confirmed", problem=None)
-    if execution.sent_at is None:
-        what = "the call ended before it was sent" if over else "never sent in time"
-    elif over:
-        what = "the call ended before the change was seen"
-    else:
-        what = execution.problem or "not seen by the deadline"
-    return execution.but(stage="contradicted" if over else "unconfirmed", problem=what)
-
-
-def _is_spared(execution: Execution, leg: Leg, command: Command) -> bool:
-    """The call records by the proof of another leg, and this one can prove nothing."""
-    return (
-        command.target == "recording"
-        and command.agent is None
-        and execution.accepted_at is not None
-        and leg.no_proof
-        and any(other.stage == "confirmed" for other in command.executions)
-    )
-
-
-def _overruled(call: Call, command: Command) -> Overruled | None:
-    """What is proved of its legs is true of the call only if no other leg is above."""
-    state = call.recording.state
-    held = PRECEDENCE.index(state) >= PRECEDENCE.index(command.target)
-    if held or command.agent is not None or command.stage != "confirmed":
-        return None
-    if state == "unknown":
-        return Overruled("unconfirmed", "another leg cannot be seen")
-    return Overruled("contradicted", f"another leg shows {state}")
-
-
-def next_due(call: Call, policy: Policy) -> datetime | None:
-    """When an execution must be settled; None when none is open."""
-    command = call.command
-    if command is None or command.settled_at is not None:
-        return None
-    due = [_due_of(e, command, policy) for e in command.executions if e.open]
-    return min(due, default=None)
-
-
-def _due_of(execution: Execution, command: Command, policy: Policy) -> datetime:
-    if execution.sent_at is None:
-        return later(command.requested_at, policy.unsent_for_s)
-    return later(execution.sent_at, command.deadline_s + policy.deadline_grace_s)
-
-
 def cause_of(
     call: Call, seen: Observation, stamp: Stamp, at: datetime, otherwise: Cause
 ) -> Cause:
     """The open command, when *seen* shows what it asked of this leg."""
     command = call.command
-    if command is None or not command.open or seen.recording != command.target:
+    if command is None or not command.open or seen.state == "ended":
+        return otherwise
+    if seen.recording != command.target:
         return otherwise
     if not any(_is_about(e, seen, stamp, at) for e in command.executions):
         return otherwise

@@ -8,7 +8,7 @@ describe what of it is public.
 from datetime import datetime
 from typing import NamedTuple
 
-from tracker.domain import attention, commanding, observe
+from tracker.domain import attention, commanding, observe, settling
 from tracker.domain.base import later
 from tracker.domain.call import Call, Interval, Tomb
 from tracker.domain.changes import Answer, Changes, Policy
@@ -66,7 +66,7 @@ def decide(
     after, changed = summarise(after, step.at, step.cause, exact=step.exact)
     after, ended = _end(after, step, now, policy)
     intervals = step.intervals + changed + ended
-    after = commanding.settle(after, now, policy)
+    after = settling.settle(after, now, policy)
     after, issues = attention.attend(after, now, policy)
     changes = describe_changes(call, after, now, issues, timeline + intervals)
     if call is not None and not changes:
@@ -82,7 +82,7 @@ def next_due(call: Call, policy: Policy = DEFAULT) -> datetime | None:
     if call.ended_at is not None:
         return later(call.ended_at, policy.ended_for_s)
     missing = call.missing_since
-    due = [attention.next_due(call, policy), commanding.next_due(call, policy)]
+    due = [attention.next_due(call, policy), settling.next_due(call, policy)]
     if missing is not None:
         due.append(later(missing, policy.lost_after_s))
     if call.handed_over_at is not None:

@@ -294,6 +294,13 @@ def test_a_change_of_another_leg_is_not_caused_by_it() -> None:
     assert life.shown.recording.cause.by == "platform"
 
 
+def test_a_released_leg_was_not_changed_by_a_command() -> None:
+    """Whatever state its last message carries."""
+    life = accepted()
+    assert "command.contradicted" in life.at(13).told("a", "ended", "paused")
+    assert life.shown.recording.cause.by == "released"
+
+
 def test_a_command_survives_blindness_and_its_cause_with_it() -> None:
     """The resync is the look that proves it."""
     life = accepted()

@@ -82,6 +82,40 @@ def test_a_call_is_paused_only_when_no_leg_records_or_is_unknown(name: str) -> N
     assert life.stage() == stage
 
 
+def test_a_leg_that_leaves_the_call_is_not_needed() -> None:
+    """What is proved of those that remain is true of the call."""
+    life = conference()
+    life.at(13).told("a", "ended")
+    assert life.stage() == "accepted"
+    assert "command.confirmed" in life.at(14).told("b", "active", "paused")
+    assert life.state == ("paused", None)
+    life = conference()
+    life.at(13).told("b", "active", "paused")
+    assert "command.confirmed" in life.at(14).told("a", "ended")
+
+
+def test_a_leg_that_leaves_proves_nothing_of_those_that_remain() -> None:
+    """Nor what was seen of them before, when the call ends with it."""
+    life = conference()
+    life.at(13).told("a", "ended")
+    assert "command.unconfirmed" not in life.at(20).tick()
+    assert "command.contradicted" in life.at(60).tick()
+    assert [e.stage for e in life.command.executions] == [
+        "contradicted",
+        "unconfirmed",
+    ]
+    assert life.command.executions[0].problem == (
+        "the agent left the call before the change was seen"
+    )
+    life = conference()
+    life.at(13).told("b", "active", "paused")
+    for agent in "cba":
+        life.at(14).told(agent, "ended")
+    assert life.stage() == "contradicted"
+    problems = [e.problem for e in life.command.executions]
+    assert problems == ["the call ended before the change was seen", None]
+
+
 def two_of_which_nothing_is_known() -> Life:
     """The platform can prove nothing of either until something happens there."""
     life = Life()

@@ -118,6 +118,15 @@ def test_a_failed_command_is_an_issue_until_its_target_is_reached() -> None:
     assert life.issues == ["command_failed"]
     events = life.at(4).told("a", "active", "paused")
     assert events == ["recording.paused", "issue.closed"]
+    assert life.at(5).told("a", "active", "recording") == ["recording.resumed"]
+    life.at(6).told("a", "active", "paused")
+    assert life.at(20).blind("a", since_s=8) == ["recording.unknown", "issue.opened"]
+    assert life.issues == ["unseen"]
+    life.at(30).read("a", "active", "recording")
+    life.at(31).ask("pause", id_="c2")
+    life.at(32).send("a", id_="c2")
+    events = life.at(33).result("a", "refused", "no licence", id_="c2")
+    assert events == ["command.refused", "issue.opened"]
 
 
 def test_thresholds_are_settings() -> None:
