@@ -215,6 +215,11 @@ class Writes:
         """Set a field of a hash."""
         self._hashes[key].set(field, value)
 
+    def value(self, key: str, field: str) -> Value | None:
+        """What a field of a hash is set to; None = it is not."""
+        changes = self._hashes.get(key)
+        return None if changes is None else changes.put.get(field)
+
     def drop(self, key: str, fields: Iterable[str]) -> None:
         """Remove fields of a hash."""
         self._hashes[key].drop(fields)

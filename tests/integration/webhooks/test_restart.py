@@ -6,6 +6,7 @@ from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from tests.integration.webhooks.receiver import Receiver
 from tests.integration.webhooks.rig import CHANGED, PARTITIONS, Rig
 from tracker.domain.key import partition_of
 from tracker.fanout.cursor import Place, Position
+from tracker.outlets.endpoint import Disabled
 from tracker.store.retention import Limits
 
 CALLS = 500
@@ -130,6 +132,30 @@ async def test_a_partition_changes_hands_without_a_gap(
             await rig.tell(call, 5)
         await receiver.until(lambda: len(receiver.taken) >= 300)
     assert all(receiver.versions(call) == list(range(1, 16)) for call in calls)
+
+
+async def test_what_the_store_no_longer_has_is_counted(
+    rig: Rig, receiver: Receiver
+) -> None:
+    """As lost, and listed; what comes behind goes on."""
+    off, call = Disabled(at=datetime.now(UTC), why="asked"), "genesys/acme/a"
+    endpoint = await rig.add(receiver.url, disabled=off)
+    async with rig.dispatching(process="p1"):
+        await rig.tell(call)
+        await rig.until_owed(endpoint, 1)
+    for keys in rig.kept.keys:
+        await rig.kept.redis.call(keys.bodies, "DEL", keys.bodies)
+    await rig.put(endpoint.changed(disabled=None))
+    async with rig.dispatching(process="p2"):
+        await rig.tell(call)
+        await receiver.until(lambda: receiver.taken)
+        await rig.until_owed(endpoint, 0)
+    assert receiver.versions(call) == [2]
+    over = await rig.listed(endpoint, owed=False)
+    [lost] = [one for one in over if one.status == "failed"]
+    assert (lost.attempted, lost.problem) == (0, "the store no longer has its event")
+    name = "tracker_webhook_lost_total"
+    assert rig.value(name, endpoint=endpoint.id, how="failed") == 1
 
 
 async def test_an_outbox_keeps_what_its_dispatcher_has_not_read(rig: Rig) -> None:

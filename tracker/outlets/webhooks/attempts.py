@@ -97,7 +97,7 @@ class Attempts:
             body = await backlog.body(owed)
             if body is None:
                 self.breaker.withdraw()
-                await backlog.given_up(owed, _LOST)
+                await self._give_up(backlog, owed, _LOST)
                 return
             clock = self._means.clock
             now_s = clock.now_s()

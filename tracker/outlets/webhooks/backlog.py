@@ -73,7 +73,7 @@ class Backlog:
         if not self.lanes.add(owed):
             return False
         writes = self._books.draft
-        self._bodies.keep(owed.event, body, writes)
+        self._bodies.keep(owed.event, body)
         writes.put(self._deliveries, owed.event, owed.dump())
         writes.rank(self._owed, owed.event, owed.owed_ms)
         return True
@@ -149,7 +149,7 @@ class Backlog:
         """The endpoint is no more: nothing of it needs a body, or is written."""
         events = [*self._taken, *(owed.event for owed in self.lanes)]
         self._taken, self.lanes = {}, Lanes()
-        self._bodies.release(events, self._books.draft)
+        self._bodies.release(events)
         await self._books.written()
 
     def _remove(self, events: list[str]) -> None:
@@ -157,7 +157,7 @@ class Backlog:
             writes = self._books.draft
             writes.drop(self._deliveries, events)
             writes.unrank(self._owed, events)
-            self._bodies.release(events, writes)
+            self._bodies.release(events)
 
     def _log(self, delivery: bytes, *body: Value) -> None:
         self._books.draft.append(

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 from tracker.errors import StoreError
 from tracker.store.dispatch import DispatchLedger, Writes
 from tracker.store.leases import Lease
+from tracker.store.redis import Value
 
 CACHED_BYTES: Final = 8 * 1024 * 1024
 """Of bodies that one partition keeps at hand; others are fetched when they are due."""
@@ -41,6 +42,7 @@ class Books:
 
     def __init__(self, ledger: DispatchLedger, lease: Lease, epoch: str) -> None:
         self.draft = Writes()
+        self._storing = Writes()
         self._ledger = ledger
         self._lease = lease
         self._epoch = epoch
@@ -58,6 +60,11 @@ class Books:
     def reach(self, offset: str) -> None:
         """The next commit says that everything up to *offset* is in it."""
         self._reached = offset
+
+    def pending(self, key: str, field: str) -> Value | None:
+        """What is put into a field of a hash, as long as it may not be stored yet."""
+        value = self.draft.value(key, field)
+        return self._storing.value(key, field) if value is None else value
 
     async def written(self) -> None:
         """Return when the draft, as it is now, is stored.
@@ -93,19 +100,20 @@ class Books:
             self._begin()
             for settles in self._after:
                 settles.settle()
-            draft, self.draft = self.draft, Writes()
+            self._storing, self.draft = self.draft, Writes()
             written, self._written = self._written, asyncio.Future()
             after, self._after = self._after, Counter()
             offsets = (self._offset, self._reached)
             try:
                 await self._ledger.commit(
-                    draft.operations(), self._lease, self._epoch, offsets
+                    self._storing.operations(), self._lease, self._epoch, offsets
                 )
             except StoreError as error:
                 for future in (written, self._written):
                     future.set_exception(error)
                     future.exception()  # somebody may wait for it, or nobody
                 raise
+            self._storing = Writes()
             self._offset = offsets[1]
             written.set_result(None)
             for settles, count in after.items():
@@ -124,10 +132,12 @@ class Bodies:
 
     Args:
         ledger: Of the partition.
+        books: Where they are written.
     """
 
-    def __init__(self, ledger: DispatchLedger) -> None:
+    def __init__(self, ledger: DispatchLedger, books: Books) -> None:
         self._ledger = ledger
+        self._books = books
         self._owed: Counter[str] = Counter()
         self._cache: dict[str, bytes] = {}
         self._cached_bytes = 0
@@ -138,17 +148,17 @@ class Bodies:
         """They are owed once more, and stored."""
         self._owed.update(events)
 
-    def keep(self, event: str, body: bytes, writes: Writes) -> None:
+    def keep(self, event: str, body: bytes) -> None:
         """One more delivery needs *body*."""
         self._owed[event] += 1
         if self._owed[event] > 1:
             return
-        writes.put(self._ledger.keys.bodies, event, body)
+        self._books.draft.put(self._ledger.keys.bodies, event, body)
         if self._cached_bytes + len(body) <= CACHED_BYTES:
             self._cache[event] = body
             self._cached_bytes += len(body)
 
-    def release(self, events: Iterable[str], writes: Writes) -> None:
+    def release(self, events: Iterable[str]) -> None:
         """One delivery of each needs it no longer."""
         free: list[str] = []
         for event in events:
@@ -158,12 +168,15 @@ class Bodies:
                 self._cached_bytes -= len(self._cache.pop(event, b""))
                 free.append(event)
         if free:
-            writes.drop(self._ledger.keys.bodies, free)
+            self._books.draft.drop(self._ledger.keys.bodies, free)
 
     async def of(self, event: str) -> bytes | None:
         """The body of *event*; None = the store has it no longer."""
         if event in self._cache:
             return self._cache[event]
+        pending = self._books.pending(self._ledger.keys.bodies, event)
+        if isinstance(pending, bytes):
+            return pending
         if event not in self._wanted:
             self._wanted[event] = asyncio.Future()
         wanted = self._wanted[event]

@@ -72,7 +72,6 @@ class Dispatcher:
         self._clock = clock
         self._known = known
         self._epoch = outbox.epoch
-        self._bodies = Bodies(ledger)
         self._backlogs: dict[str, Backlog] = {}
         self._live: list[Served] = []
         self._turn = asyncio.Lock()
@@ -80,6 +79,7 @@ class Dispatcher:
         self._reached = BEGINNING
         self._marked_s = self._tidied_s = 0.0
         self._books = Books(ledger, lease, self._epoch)
+        self._bodies = Bodies(ledger, self._books)
         self._intake = Intake(
             ledger, self._epoch, self._books, self._backlogs, self._clock
         )
