@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
 from math import ceil
@@ -35,6 +36,9 @@ log = structlog.get_logger(__name__)
 PREVIOUS = "tracker-previous-id"
 BROKEN_S = 60.0
 """After a fault of ours, until the delivery is tried again."""
+
+AWAY_S = 1.0
+"""Likewise, when the store was away."""
 
 _LOST = "the store no longer has its event"
 
@@ -112,15 +116,19 @@ class Attempts:
             owed.tried(_attempt_of(answer, now))
             await self._answered(backlog, owed, answer, probe=probe)
         except StoreError:
-            return  # the partition is being given up, or loaded anew
+            self._postpone(backlog, owed, AWAY_S)
         except Exception:
             log.exception("webhook_attempt_broken", endpoint=self.endpoint.id)
-            if owed.event in backlog.lanes:
-                due_s = self._means.clock.now_s() + BROKEN_S
-                backlog.lanes.again(owed, ceil(due_s * 1000))
+            self._postpone(backlog, owed, BROKEN_S)
         finally:
             if probe:
                 self.breaker.withdraw()
+
+    def _postpone(self, backlog: Backlog, owed: Owed, by_s: float) -> None:
+        """Nobody has said yet when it is tried again."""
+        if owed.event in backlog.lanes:
+            due_s = self._means.clock.now_s() + by_s
+            backlog.lanes.again(owed, ceil(due_s * 1000))
 
     async def _answered(
         self, backlog: Backlog, owed: Owed, answer: Answer, *, probe: bool
@@ -140,7 +148,8 @@ class Attempts:
         backlog.delivered(owed)
         if self.failing:
             self.failing = False
-            await self._means.health.recovered(self.endpoint.id)
+            with suppress(StoreError):  # it is found out again
+                await self._means.health.recovered(self.endpoint.id)
 
     async def _refused(
         self, backlog: Backlog, owed: Owed, answer: Answer, *, probe: bool
@@ -158,16 +167,19 @@ class Attempts:
         else:
             due_s = now_s + (0 if probe else wait_s)
             await backlog.again(owed, ceil(due_s * 1000))
-        since_ms = await self._means.health.failed(
-            self.endpoint.id, round(now_s * 1000)
-        )
+        with suppress(StoreError):  # it is found out again
+            await self._failed(now_s)
+
+    async def _failed(self, now_s: float) -> None:
+        health, settings = self._means.health, self._means.settings
+        since_ms = await health.failed(self.endpoint.id, round(now_s * 1000))
         self.failing = True
         if is_hopeless(since_ms / 1000, now_s, settings.disable_after_s):
-            await self._means.health.disable(self.endpoint.id, "failing")
+            await health.disable(self.endpoint.id, "failing")
 
     async def _give_up(self, backlog: Backlog, owed: Owed, why: str) -> None:
-        self._means.metrics.webhook_lost.labels(self.endpoint.id, "failed").inc()
         await backlog.given_up(owed, why)
+        self._means.metrics.webhook_lost.labels(self.endpoint.id, "failed").inc()
 
     def _pause(self, status: int | None, after_s: float | None, now_s: float) -> None:
         """An endpoint that is asked too much is asked nothing for a while."""
