@@ -4,21 +4,27 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
 from tests.integration.servers import Server, until
 from tests.integration.webhooks.process import CONCURRENCY
-from tests.integration.webhooks.receiver import Receiver
+from tests.integration.webhooks.receiver import Receiver, receiving
 from tests.integration.webhooks.rig import CHANGED, PARTITIONS, Rig
+from tracker.domain.delivery import Owed
 from tracker.domain.key import partition_of
+from tracker.domain.placement import owner_of
 from tracker.fanout.cursor import Place, Position
 from tracker.outlets.endpoint import Disabled
+from tracker.store.dispatch import DispatchLedger
+from tracker.store.endpoints import Wish
+from tracker.store.leases import Lease
+from tracker.store.ledger import Operation
 from tracker.store.retention import Limits
 
 CALLS = 500
@@ -132,6 +138,46 @@ async def test_a_partition_changes_hands_without_a_gap(
             await rig.tell(call, 5)
         await receiver.until(lambda: len(receiver.taken) >= 300)
     assert all(receiver.versions(call) == list(range(1, 16)) for call in calls)
+
+
+async def test_what_is_wished_while_a_partition_changes_hands_stops_nobody(
+    rig: Rig, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its next process grants it, and the one before still sees new endpoints."""
+    endpoint = await rig.add(receiver.url)
+    calls = {partition_of("call", f"genesys/acme/{n}", 2): f"{n}" for n in range(20)}
+    entities = [f"genesys/acme/{calls[number]}" for number in range(PARTITIONS)]
+    heir = next(
+        name
+        for name in (f"p{number}" for number in range(2, 100))
+        if [owner_of(f"dispatch-{n}", ["p1", name]) for n in (0, 1)] == [name, "p1"]
+    )
+    commit, hung = DispatchLedger.commit, asyncio.Event()
+
+    async def hanging(
+        ledger: DispatchLedger,
+        operations: Sequence[Operation],
+        lease: Lease,
+        *rest: Any,
+    ) -> None:
+        if receiver.taken and (lease.holder, ledger.keys.partition) == ("p1", 0):
+            hung.set()
+            await asyncio.Event().wait()
+        await commit(ledger, operations, lease, *rest)
+
+    monkeypatch.setattr(DispatchLedger, "commit", hanging)
+    async with rig.dispatching(process="p1"):
+        await rig.tell(entities[1])
+        await receiver.until(lambda: receiver.taken)
+        wished = Owed("test", "tracker.webhook.test", endpoint.key, None, 1)
+        wish = Wish(endpoint=endpoint.id, partition=0, delivery=wished, body="{}")
+        await rig.endpoints.wish([wish])
+        await hung.wait()
+        async with rig.dispatching(process=heir), receiving() as other:
+            await receiver.until(lambda: "test" in {got.id for got in receiver.taken})
+            await rig.add(other.url)
+            await rig.tell(entities[1])
+            await other.until(lambda: other.taken)
 
 
 async def test_what_the_store_no_longer_has_is_counted(

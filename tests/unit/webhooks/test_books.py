@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import cast
 
+import pytest
+
+from tracker.errors import LeaseLostError
 from tracker.outlets.webhooks.books import CACHED_BYTES, Bodies, Books
 from tracker.store.dispatch import DispatchLedger
 from tracker.store.keys import PartitionKeys
@@ -67,3 +70,17 @@ async def test_a_body_is_at_hand_before_it_is_stored() -> None:
         store.answers.set()
         await waiting
         assert await bodies.of("small") == b"small"
+
+
+async def test_nobody_waits_for_what_is_written_no_more() -> None:
+    """Whether it is under way, or was to be next, or comes later."""
+    store = Store()
+    async with writing(store) as books:
+        under_way = asyncio.create_task(books.written())
+        await store.asked.wait()
+        next_one = asyncio.create_task(books.written())
+        await asyncio.sleep(0)  # until it waits
+        books.end(LeaseLostError("served no more"))
+        for waiting in (under_way, next_one, books.written()):
+            with pytest.raises(LeaseLostError):
+                await waiting

@@ -48,6 +48,7 @@ class Books:
         self._epoch = epoch
         self._offset = self._reached = ""
         self._written: asyncio.Future[None] = asyncio.Future()
+        self._stored = self._written
         self._after = Counter[Settles]()
         self._wake = asyncio.Event()
         self._alarm: asyncio.TimerHandle | None = None
@@ -94,30 +95,38 @@ class Books:
         Raises:
             StoreError: Why not.
         """
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            self._begin()
-            for settles in self._after:
-                settles.settle()
-            self._storing, self.draft = self.draft, Writes()
-            written, self._written = self._written, asyncio.Future()
-            after, self._after = self._after, Counter()
-            offsets = (self._offset, self._reached)
-            try:
-                await self._ledger.commit(
-                    self._storing.operations(), self._lease, self._epoch, offsets
-                )
-            except StoreError as error:
-                for future in (written, self._written):
-                    future.set_exception(error)
-                    future.exception()  # somebody may wait for it, or nobody
-                raise
-            self._storing = Writes()
-            self._offset = offsets[1]
-            written.set_result(None)
-            for settles, count in after.items():
-                settles.saved(count)
+        try:
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                await self._commit()
+        except StoreError as error:
+            self.end(error)
+            raise
+
+    def end(self, error: StoreError) -> None:
+        """Nothing is written any more: tell so whoever waits, or will."""
+        for future in (self._stored, self._written):
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # somebody may wait for it, or nobody
+
+    async def _commit(self) -> None:
+        self._begin()
+        for settles in self._after:
+            settles.settle()
+        self._storing, self.draft = self.draft, Writes()
+        self._stored, self._written = self._written, asyncio.Future()
+        after, self._after = self._after, Counter()
+        offsets = (self._offset, self._reached)
+        await self._ledger.commit(
+            self._storing.operations(), self._lease, self._epoch, offsets
+        )
+        self._storing = Writes()
+        self._offset = offsets[1]
+        self._stored.set_result(None)
+        for settles, count in after.items():
+            settles.saved(count)
 
     def _begin(self) -> None:
         """A commit begins: nobody has to be woken for what is in it."""

@@ -92,15 +92,18 @@ class Dispatcher:
             LeaseLostError: Drop this dispatcher; a new one loads everything anew.
             StoreUnavailableError: Likewise, after a while.
         """
-        await self._load()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._books.run())
-            chores = group.create_task(self._chores())
-            try:
-                await self._follow()
-            finally:
-                chores.cancel()
-                await self._leave()
+        try:
+            await self._load()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._books.run())
+                chores = group.create_task(self._chores())
+                try:
+                    await self._follow()
+                finally:
+                    chores.cancel()
+                    await self._leave()
+        finally:
+            self._books.end(LeaseLostError("this partition is served no more"))
 
     async def _leave(self) -> None:
         """Let attempts end, and what they led to be stored, or send some again."""
@@ -125,7 +128,10 @@ class Dispatcher:
                 backlog.lanes.hasten(owed.event)
             elif wish.body is not None:
                 backlog.owe(owed, wish.body.encode())
-                await self._books.written()
+                try:
+                    await self._books.written()
+                except StoreError:
+                    return False
             served.line.wake()
         return True
 
