@@ -20,7 +20,7 @@ MAX_SECRETS: Final = 5
 
 Url = Annotated[str, StringConstraints(min_length=1, max_length=2048)]
 Description = Annotated[str, StringConstraints(max_length=200)]
-Rate = Annotated[float, Field(gt=0, le=10_000)]
+Rate = Annotated[float, Field(ge=0.001, le=10_000)]
 
 
 class Secret(Model):

@@ -52,6 +52,7 @@ async def test_an_endpoint_from_its_making_to_its_end(
         ({"url": "https://public.example/", "filter": {"types": ["x"]}}, "filter"),
         ({"url": "https://public.example/", "filter": {"colour": ["x"]}}, "filter"),
         ({"url": "https://public.example/", "rate_per_s": 0}, "rate_per_s"),
+        ({"url": "https://public.example/", "rate_per_s": 5e-324}, "rate_per_s"),
         ({"url": "https://public.example/", "since": "x"}, "since"),
         ({"url": "https://public.example/", "secret": "mine"}, "secret"),
         ({"url": "https://public.example/", "description": "x" * 201}, "description"),

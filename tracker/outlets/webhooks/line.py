@@ -44,7 +44,7 @@ class Line:
         self._wake = asyncio.Event()
         self._wait_s: float | None = None
         self._ending = False
-        self._rate_per_s: float | None = endpoint.rate_per_s
+        self._gap_s = _gap_s(endpoint, 1)
         self._next_s = 0.0
 
     @property
@@ -60,8 +60,11 @@ class Line:
     def update(self, endpoint: Endpoint, *, processes: int, failing: bool) -> None:
         """The endpoint as it is now, and how many processes share its rate."""
         self.attempts.failing = failing
-        rate = endpoint.rate_per_s
-        self._rate_per_s = None if rate is None else rate / max(1, processes)
+        gap_s = _gap_s(endpoint, processes)
+        if gap_s != self._gap_s:
+            self._gap_s = gap_s
+            self._next_s = min(self._next_s, self._means.clock.now_s() + gap_s)
+            self.wake()
         if endpoint != self.attempts.endpoint:
             self.attempts.endpoint = endpoint
             self.wake()
@@ -184,8 +187,8 @@ class Line:
             if owed is not None:
                 self._turn += step + 1
                 self._means.slots.take()
-                if self._rate_per_s is not None:
-                    self._next_s = max(self._next_s, now_s - 1) + 1 / self._rate_per_s
+                if self._gap_s:
+                    self._next_s = max(self._next_s, now_s - 1) + self._gap_s
                 return Job(self, number, backlog, owed, self.breaker.begin())
         self._wait_s = self._until_due_s(now_s)
         return None
@@ -201,3 +204,9 @@ class Line:
             default=None,
         )
         return None if first_ms is None else first_ms / 1000 - now_s
+
+
+def _gap_s(endpoint: Endpoint, processes: int) -> float:
+    """Between two attempts of one of *processes*, on average."""
+    rate = endpoint.rate_per_s
+    return 0.0 if rate is None else max(1, processes) / rate
