@@ -19,6 +19,9 @@ from tracker.store.scan import values
 MAX_FIELDS = 500
 """Of one operation: a server-side call takes some thousands of arguments."""
 
+SCAN = b"0"
+"""Where looking at all of a hash begins, and has come to when it is over."""
+
 _RETRY_S = 0.2
 
 
@@ -96,6 +99,14 @@ class DispatchLedger:
         key = self.keys.previous
         found = await self._redis.call(key, "HMGET", key, *names)
         return [one.decode() if one else None for one in found]
+
+    async def some_previous(self, cursor: bytes) -> tuple[bytes, dict[str, str]]:
+        """The next ones of all there are, and where those behind them begin."""
+        key = self.keys.previous
+        command = ("HSCAN", key, cursor, "COUNT", MAX_FIELDS)
+        cursor, flat = await self._redis.call(key, *command)
+        names = zip(flat[::2], flat[1::2], strict=True)
+        return cursor, {name.decode(): last.decode() for name, last in names}
 
     async def commit(
         self,

@@ -45,7 +45,8 @@ class PartitionKeys:
         dispatch: Hash of the dispatcher: ``epoch offset batch`` as in *meta*, of the
             outbox; and ``r:<endpoint>:<replay>``, how far a replay is, or ``done``.
         bodies: Hash: an event's id to the bytes that are owed to endpoints.
-        previous: Hash: endpoint and entity to the last event's id owed there.
+        previous: Hash: endpoint and entity to the last event's id owed there; of long
+            ago, and of what is gone, none is kept.
     """
 
     def __init__(self, partition: int) -> None:

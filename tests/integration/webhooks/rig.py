@@ -110,6 +110,13 @@ class Rig:
         number = partition_of("call", entity, self.kept.partitions)
         await self.tell_all(number, [(entity, types or (CHANGED,))] * count)
 
+    async def tell_last(self, entity: str) -> None:
+        """Commit that a call is gone, as an event."""
+        number = partition_of("call", entity, self.kept.partitions)
+        key = self.kept.keys[number].outbox
+        command = self._command(number, key, entity, (CHANGED,), gone=True)
+        await self.kept.redis.call(key, *command)
+
     async def tell_all(
         self, number: int, changes: Sequence[tuple[str, Sequence[str]]]
     ) -> None:
@@ -119,7 +126,13 @@ class Rig:
         await self.kept.redis.pipeline(key, commands)
 
     def _command(
-        self, number: int, key: str, entity: str, types: Sequence[str]
+        self,
+        number: int,
+        key: str,
+        entity: str,
+        types: Sequence[str],
+        *,
+        gone: bool = False,
     ) -> tuple[Value, ...]:
         self._versions[entity] = version = self._versions.get(entity, 0) + 1
         self._numbers[number] = entry = self._numbers.get(number, 0) + 1
@@ -131,7 +144,7 @@ class Rig:
             version=version,
             facts=tuple(Fact(type=t, at=at, change={"to": "x"}) for t in types),
             before=view if version > 1 else None,
-            after=view,
+            after=None if gone else view,
             recorded_at=at,
         )
         shown = {"key": entity, "version": version, "padding": self.padding}

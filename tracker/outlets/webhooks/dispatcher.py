@@ -27,6 +27,8 @@ MARK_S: Final = 1.0
 """So often at least, how far it is gets stored, when there is nothing else to store."""
 
 TIDY_S: Final = 10.0
+PRUNE_S: Final = 3600.0
+_PRUNED_AT_ONCE: Final = 10
 GRACE_S: Final = 1.0
 """For attempts under way, when the partition becomes somebody else's."""
 
@@ -77,7 +79,7 @@ class Dispatcher:
         self._turn = asyncio.Lock()
         self._woken = asyncio.Event()
         self._reached = BEGINNING
-        self._marked_s = self._tidied_s = 0.0
+        self._marked_s = self._tidied_s = self._pruned_s = 0.0
         self._books = Books(ledger, lease, self._epoch)
         self._bodies = Bodies(ledger, self._books)
         self._intake = Intake(
@@ -188,7 +190,7 @@ class Dispatcher:
             if place <= self._reached:
                 continue
             found = list(self._intake.dues(tailed, self._live, live=True))
-            self._intake.forget(tailed, self._live)
+            self._intake.see(tailed)
             self._reached = place
             dues += found
             count += sum(len(due.to) for due in found)
@@ -202,7 +204,8 @@ class Dispatcher:
         reached, now_s = self._reached, self._clock.now_s()
         if dues:
             await self._intake.owe(dues)
-        elif now_s - self._marked_s < MARK_S:
+        self._intake.forget(self._live)
+        if not dues and now_s - self._marked_s < MARK_S:
             return
         self._marked_s = now_s
         self._books.reach(reached.stream_id)
@@ -219,6 +222,7 @@ class Dispatcher:
             for served in list(self._known.served.values()):
                 while not await self._is_replayed(served):
                     pass
+            await self._prune()
             await self._woken.wait()
 
     async def _sync(self) -> None:
@@ -254,6 +258,19 @@ class Dispatcher:
         """The endpoint is no more."""
         await self._backlogs.pop(id_).discard()
         await self._ledger.forget(id_)
+        self._pruned_s = 0.0
+
+    async def _prune(self) -> None:
+        """Forget which events came before, once in a while, some of them at a time."""
+        now_s, settings = self._clock.now_s(), self._settings
+        if now_s - self._pruned_s < PRUNE_S:
+            return
+        kept_s = max(settings.owed_for_s, settings.logged_for_s)
+        for _ in range(_PRUNED_AT_ONCE):
+            async with self._turn:
+                if await self._intake.prune(round((now_s - kept_s) * 1000)):
+                    self._pruned_s = now_s
+                    return
 
     def _admit(self) -> None:
         """Whose beginning is behind them get live events."""

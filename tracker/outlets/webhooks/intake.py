@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from tracker.domain.delivery import Owed
 from tracker.domain.entry import Entry
-from tracker.fanout.cursor import BEGINNING, Cursor, Place
+from tracker.fanout.cursor import BEGINNING, Cursor, Place, Position
 from tracker.fanout.events import expand
 from tracker.fanout.filters import Query, Verdict
 from tracker.fanout.published import Published
@@ -14,7 +14,7 @@ from tracker.outlets.webhooks.backlog import Backlog
 from tracker.outlets.webhooks.books import Books
 from tracker.outlets.webhooks.clock import Clock
 from tracker.outlets.webhooks.line import Line
-from tracker.store.dispatch import DispatchLedger, previous_field
+from tracker.store.dispatch import SCAN, DispatchLedger, previous_field
 from tracker.store.outbox import Tailed
 
 
@@ -74,6 +74,8 @@ class Intake:
         self._books = books
         self._backlogs = backlogs
         self._clock = clock
+        self._gone: set[str] = set()
+        self._pruned = SCAN
 
     def dues(
         self, tailed: Tailed, to: Sequence[Served], *, live: bool
@@ -100,12 +102,39 @@ class Intake:
     def _is_before(self, served: Served, place: Place) -> bool:
         return place <= served.begins(self._epoch, self._number)
 
-    def forget(self, tailed: Tailed, live: Iterable[Served]) -> None:
-        """What was the last of an entity that is gone is nobody's business."""
+    def see(self, tailed: Tailed) -> None:
+        """Keep in mind what is gone, and what has come back."""
         entry = tailed.header
-        if isinstance(entry, Entry) and entry.after is None:
-            fields = [previous_field(served.id, entry.key) for served in live]
+        if isinstance(entry, Entry):
+            if entry.after is None:
+                self._gone.add(entry.key)
+            else:
+                self._gone.discard(entry.key)
+
+    def forget(self, live: Iterable[Served]) -> None:
+        """What was the last of an entity that is gone is nobody's business."""
+        if self._gone:
+            fields = [previous_field(s.id, key) for s in live for key in self._gone]
             self._books.draft.drop(self._ledger.keys.previous, fields)
+            self._gone.clear()
+
+    async def prune(self, before_ms: int) -> bool:
+        """Forget more of what was told before *before_ms*, or to who is no more.
+
+        Returns:
+            All there is was looked at.
+        """
+        self._pruned, found = await self._ledger.some_previous(self._pruned)
+        old = [
+            name
+            for name, last in found.items()
+            if name.partition(" ")[0] not in self._backlogs
+            or _told_ms(last) < before_ms
+        ]
+        if old:
+            self._books.draft.drop(self._ledger.keys.previous, old)
+            await self._books.written()
+        return self._pruned == SCAN
 
     async def owe(self, dues: list[Due]) -> None:
         """Owe the next ones, in the next commit; each knows the one before."""
@@ -138,3 +167,11 @@ class Intake:
                 self._backlogs[served.id].owe(owed, body)
                 previous[name] = news[name] = id_
         return news
+
+
+def _told_ms(event: str) -> int:
+    """When it was told, by its id; one that nobody can read was long ago."""
+    try:
+        return Position.parse(event).place.ms
+    except ValueError:
+        return 0
