@@ -11,18 +11,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from aiohttp import web
 
 from tests.integration.servers import Server, until
 from tests.integration.webhooks.process import CONCURRENCY
 from tests.integration.webhooks.receiver import Receiver, receiving
 from tests.integration.webhooks.rig import CHANGED, PARTITIONS, Rig
+from tests.integration.webhooks.rig import until as until_so
 from tracker.domain.delivery import Owed
 from tracker.domain.key import partition_of
 from tracker.domain.placement import owner_of
+from tracker.errors import StoreUnavailableError
 from tracker.fanout.cursor import Place, Position
 from tracker.outlets.endpoint import Disabled
 from tracker.store.dispatch import DispatchLedger
-from tracker.store.endpoints import Wish
+from tracker.store.endpoints import Known, Wish
 from tracker.store.leases import Lease
 from tracker.store.ledger import Operation
 from tracker.store.retention import Limits
@@ -178,6 +181,38 @@ async def test_what_is_wished_while_a_partition_changes_hands_stops_nobody(
             await rig.add(other.url)
             await rig.tell(entities[1])
             await other.until(lambda: other.taken)
+
+
+async def test_endpoints_that_nobody_could_look_at_yet_are_not_gone(
+    rig: Rig, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they are owed is as it was."""
+    receiver.answer = lambda _: web.Response(status=500)
+    endpoint = await rig.add(receiver.url)
+
+    async def is_tried() -> bool:
+        return any(one.attempts for one in await rig.listed(endpoint, owed=True))
+
+    async with rig.dispatching(process="p1"):
+        await rig.tell("genesys/acme/a")
+        await until_so(is_tried)
+        off = Disabled(at=datetime.now(UTC), why="asked")
+        await rig.put(endpoint.changed(disabled=off))
+    [before] = await rig.listed(endpoint, owed=True)
+    known, looks = rig.endpoints.known, list[int]()
+
+    async def away_at_first() -> Known:
+        looks.append(1)
+        if len(looks) == 1:
+            raise StoreUnavailableError("no answer")
+        return await known()
+
+    monkeypatch.setattr(rig.endpoints, "known", away_at_first)
+    async with rig.dispatching(process="p2"):
+        await rig.tell("genesys/acme/b")
+        await rig.until_owed(endpoint, 2)
+    assert before.attempts
+    assert before in await rig.listed(endpoint, owed=True)
 
 
 async def test_what_the_store_no_longer_has_is_counted(

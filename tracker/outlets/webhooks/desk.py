@@ -54,6 +54,7 @@ class Desk:
         served: By the endpoint's id.
         dispatchers: Of the partitions that this process serves, by number.
         processes: How many share the work.
+        looked: Set as soon as *served* says what there is.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 what it is put together from
@@ -69,6 +70,7 @@ class Desk:
         self.served: Mapping[str, Served] = {}
         self.dispatchers: dict[int, Dispatcher] = {}
         self.processes = 1
+        self.looked = asyncio.Event()
         self._endpoints = endpoints
         self._settings = settings
         self._metrics = metrics
@@ -174,6 +176,7 @@ class Desk:
             self._metrics.forget_webhook(id_)
         self._raw = dict(raws)
         self.served = served
+        self.looked.set()
 
     def _read(self, id_: str, raw: bytes, now: Served | None) -> Served | None:
         try:

@@ -54,6 +54,7 @@ class DispatchRole:
         async with asyncio.TaskGroup() as group:
             looking = group.create_task(self._desk.run())
             try:
+                await self._desk.looked.wait()  # who is not there is purged
                 await tend(self._balance, EVERY_S, "dispatch_store_away")
             finally:
                 with suppress(StoreError, TimeoutError):
