@@ -8,6 +8,8 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
@@ -18,6 +20,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tracker.errors import OutletError
 
 MAX_URL: Final = 2048
+LOOK_UPS: Final = 32
+"""At a time; each may take as long as a name server keeps silent."""
 
 _VISIBLE: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # no blank, no backslash
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -57,15 +61,48 @@ class EgressRefusedError(OutletError):
     """Nothing is sent there; the message says why, and can be told to anybody."""
 
 
-async def look_up(host: str, port: int) -> list[str]:
-    """All addresses that this machine knows of *host*.
+@dataclass
+class _Question:
+    answer: Future[list[str]]
+    askers: int = 0
 
-    Raises:
-        OSError: None.
+
+class LookUps:
+    """Asks for names in threads of its own, where they keep nobody else waiting.
+
+    All who ask for the same name meanwhile get the same answer.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(LOOK_UPS, "look-up")
+        self._asked: dict[str, _Question] = {}
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """All addresses that this machine knows of *host*.
+
+        Raises:
+            OSError: None.
+        """
+        question = self._asked.get(host)
+        if question is None:
+            answer = self._threads.submit(_addresses, host, port)
+            question = self._asked[host] = _Question(answer)
+            answer.add_done_callback(lambda _: self._asked.pop(host, None))
+        question.askers += 1
+        try:
+            return await asyncio.shield(asyncio.wrap_future(question.answer))
+        finally:
+            question.askers -= 1
+            if not question.askers:
+                question.answer.cancel()  # unless it has begun
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+
+look_up: Final = LookUps()
 
 
 @lru_cache(maxsize=4096)

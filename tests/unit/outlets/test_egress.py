@@ -1,11 +1,15 @@
 """The guard: hostile addresses and why each is refused; good ones pass."""
 
+import asyncio
 import socket
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
-from tracker.outlets.egress import EgressRefusedError, Guard
+from tracker.outlets.egress import LOOK_UPS, EgressRefusedError, Guard, look_up
 
 PUBLIC = "93.184.215.14"
 
@@ -212,3 +216,58 @@ async def test_a_name_that_turns_private_after_the_check_is_refused() -> None:
     await turning.vet("https://rebound.example/")
     with pytest.raises(EgressRefusedError):
         await turning.resolve("rebound.example", 443)
+
+
+@dataclass
+class NameServer:
+    """What this machine's resolver asks.
+
+    Attributes:
+        asked: For these.
+        answers: Also for names that begin with ``dead``, that there are none.
+    """
+
+    asked: list[str] = field(default_factory=list)
+    answers: threading.Event = field(default_factory=threading.Event)
+
+    def getaddrinfo(
+        self, host: str, port: int, *_: object, **__: object
+    ) -> list[tuple[Any, ...]]:
+        self.asked.append(host)
+        if host.startswith("dead"):
+            self.answers.wait()
+            raise socket.gaierror(socket.EAI_AGAIN, "no answer")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (PUBLIC, port))]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    server = NameServer()
+    monkeypatch.setattr(socket, "getaddrinfo", server.getaddrinfo)
+    yield server
+    server.answers.set()
+
+
+async def test_a_dead_name_keeps_only_itself_waiting(server: NameServer) -> None:
+    """Whoever asks for it, in one thread, which is none of the event loop's."""
+    asking = [asyncio.create_task(look_up("dead.example", 443)) for _ in range(100)]
+    async with asyncio.timeout(10):
+        assert await look_up("good.example", 443) == [PUBLIC]
+        await asyncio.to_thread(server.answers.set)
+        answers = await asyncio.gather(*asking, return_exceptions=True)
+    assert all(isinstance(answer, socket.gaierror) for answer in answers)
+    assert server.asked.count("dead.example") == 1
+
+
+async def test_what_nobody_waits_for_is_not_looked_up(server: NameServer) -> None:
+    """Once it is its turn."""
+    names = [f"dead{number}.example" for number in range(2 * LOOK_UPS)]
+    asking = [asyncio.create_task(look_up(name, 443)) for name in names]
+    await asyncio.sleep(0)  # until all have asked
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    server.answers.set()
+    async with asyncio.timeout(10):
+        assert await look_up("good.example", 443) == [PUBLIC]
+    assert len(server.asked) <= LOOK_UPS + 1
