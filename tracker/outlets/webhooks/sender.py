@@ -1,13 +1,15 @@
 """One request to an endpoint, and what came of it, whatever that is."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from typing import Final, NamedTuple, Protocol
 
 import aiohttp
 from aiohttp import BytesPayload, hdrs
+from aiohttp.helpers import get_env_proxy_for_url
 from yarl import URL
 
 from tracker.domain.delivery import ANSWER_BYTES
@@ -49,21 +51,33 @@ class Sends(Protocol):
         """Send *body*; every failure is an answer."""
 
 
+class _Way(NamedTuple):
+    """Over which connections a request goes, and by which proxy."""
+
+    http: aiohttp.ClientSession
+    proxy: URL | None = None
+    proxy_headers: Mapping[str, str] | None = None
+
+
 class Sender:
     """Sends over connections of its own, to vetted addresses only.
 
     Args:
-        http: The connections.
+        http: The connections, to what *guard* has looked at.
         guard: Looks at every URL before anything is sent to it.
-        vets_all: Also at all its addresses: somebody else makes the connections.
+        proxied: Connections to the proxies that the environment names; None = those
+            are not used.
     """
 
     def __init__(
-        self, http: aiohttp.ClientSession, guard: Guard, *, vets_all: bool
+        self,
+        http: aiohttp.ClientSession,
+        guard: Guard,
+        proxied: aiohttp.ClientSession | None,
     ) -> None:
         self._http = http
         self._guard = guard
-        self._vets_all = vets_all
+        self._proxied = proxied
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Send *body*; every failure is an answer."""
@@ -71,11 +85,15 @@ class Sender:
         status, said, retry_after, error = None, b"", None, None
         try:
             self._guard.vet_url(url)
-            if self._vets_all:
-                await self._guard.vet(url)
+            way = await self._way(url)
             sent = BytesPayload(body, content_type=CONTENT_TYPE)
-            async with self._http.post(
-                URL(url), data=sent, headers=headers, allow_redirects=False
+            async with way.http.post(
+                URL(url),
+                data=sent,
+                headers=headers,
+                allow_redirects=False,
+                proxy=way.proxy,
+                proxy_headers=way.proxy_headers,
             ) as answer:
                 status = answer.status
                 retry_after = answer.headers.get(hdrs.RETRY_AFTER)
@@ -93,6 +111,18 @@ class Sender:
         return Answer(
             status, spent_ms, said.decode(errors="replace"), error, retry_after
         )
+
+    async def _way(self, url: str) -> _Way:
+        """By a proxy only what it is to take; it looks hosts up once more itself."""
+        if self._proxied is None:
+            return _Way(self._http)
+        try:
+            proxy, login = await asyncio.to_thread(get_env_proxy_for_url, URL(url))
+        except LookupError:
+            return _Way(self._http)
+        await self._guard.vet(url)
+        headers = {"Proxy-Authorization": login.encode()} if login else None
+        return _Way(self._proxied, proxy, headers)
 
 
 async def _beginning(answer: aiohttp.ClientResponse) -> bytes:
@@ -140,17 +170,27 @@ async def opened_sender(
 ) -> AsyncIterator[Sender]:
     """A sender with its connections, closed at the end."""
     guard = Guard(allow_loopback=settings.allow_loopback, lookup=lookup)
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(_session(settings, guard))
+        proxied = None
+        if settings.trust_env:
+            proxied = await stack.enter_async_context(_session(settings, None))
+        yield Sender(http, guard, proxied)
+
+
+def _session(
+    settings: WebhookSettings, resolver: Guard | None
+) -> aiohttp.ClientSession:
     connector = aiohttp.TCPConnector(
-        resolver=None if settings.trust_env else guard,
+        resolver=resolver,
         use_dns_cache=False,
         limit=0,
         ttl_dns_cache=None,
     )
-    async with aiohttp.ClientSession(
+    return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=settings.timeout_s),
-        trust_env=settings.trust_env,
         auto_decompress=False,
         headers={
             hdrs.USER_AGENT: AGENT,
@@ -158,5 +198,4 @@ async def opened_sender(
         },
         max_line_size=MAX_FIELD_BYTES,
         max_field_size=MAX_FIELD_BYTES,
-    ) as http:
-        yield Sender(http, guard, vets_all=settings.trust_env)
+    )
