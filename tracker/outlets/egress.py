@@ -8,10 +8,10 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from threading import Thread
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,8 +20,6 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tracker.errors import OutletError
 
 MAX_URL: Final = 2048
-LOOK_UPS: Final = 32
-"""At a time; each may take as long as a name server keeps silent."""
 
 _VISIBLE: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # no blank, no backslash
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -61,21 +59,15 @@ class EgressRefusedError(OutletError):
     """Nothing is sent there; the message says why, and can be told to anybody."""
 
 
-@dataclass
-class _Question:
-    answer: Future[list[str]]
-    askers: int = 0
-
-
 class LookUps:
-    """Asks for names in threads of its own, where they keep nobody else waiting.
+    """Asks for each name in a thread of its own, where it keeps nobody else waiting.
 
-    All who ask for the same name meanwhile get the same answer.
+    All who ask for the same name meanwhile get the same answer. A name server that
+    keeps silent does not keep the process from its end, either.
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(LOOK_UPS, "look-up")
-        self._asked: dict[str, _Question] = {}
+        self._asked: dict[str, Future[list[str]]] = {}
 
     async def __call__(self, host: str, port: int) -> list[str]:
         """All addresses that this machine knows of *host*.
@@ -83,23 +75,21 @@ class LookUps:
         Raises:
             OSError: None.
         """
-        question = self._asked.get(host)
-        if question is None:
-            answer = self._threads.submit(_addresses, host, port)
-            question = self._asked[host] = _Question(answer)
+        answer = self._asked.get(host)
+        if answer is None:
+            answer = self._asked[host] = Future()
             answer.add_done_callback(lambda _: self._asked.pop(host, None))
-        question.askers += 1
-        try:
-            return await asyncio.shield(asyncio.wrap_future(question.answer))
-        finally:
-            question.askers -= 1
-            if not question.askers:
-                question.answer.cancel()  # unless it has begun
+            Thread(target=_answer, args=(answer, host, port), daemon=True).start()
+        return await asyncio.shield(asyncio.wrap_future(answer))
 
 
-def _addresses(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+def _answer(answer: Future[list[str]], host: str, port: int) -> None:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        answer.set_exception(error if isinstance(error, OSError) else OSError(error))
+    else:
+        answer.set_result(list(dict.fromkeys(str(at[0]) for *_, at in found)))
 
 
 look_up: Final = LookUps()
