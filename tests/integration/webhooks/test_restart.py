@@ -215,6 +215,30 @@ async def test_endpoints_that_nobody_could_look_at_yet_are_not_gone(
     assert before in await rig.listed(endpoint, owed=True)
 
 
+async def test_an_endpoint_that_cannot_be_read_loses_nothing(
+    rig: Rig, receiver: Receiver
+) -> None:
+    """A newer release may have made it, which comes back."""
+    off = Disabled(at=datetime.now(UTC), why="asked")
+    endpoint = await rig.add(receiver.url, disabled=off)
+    async with rig.dispatching(process="p1"):
+        await rig.tell("genesys/acme/a")
+        await rig.until_owed(endpoint, 1)
+    await rig.endpoints.change(endpoint.id, lambda _: b'{"form":2}')
+    other = await rig.add(receiver.url)
+    async with rig.dispatching(process="p2"):
+        await rig.tell("genesys/acme/a")
+        await receiver.until(lambda: receiver.taken)
+        await rig.until_owed(other, 0)
+    assert len(await rig.listed(endpoint, owed=True)) == 1
+    receiver.taken.clear()
+    raw = endpoint.changed(disabled=None).model_dump_json().encode()
+    await rig.endpoints.change(endpoint.id, lambda _: raw)
+    async with rig.dispatching(process="p1"):
+        await receiver.until(lambda: len(receiver.taken) == 2)
+    assert receiver.versions("genesys/acme/a") == [1, 2]
+
+
 async def test_what_the_store_no_longer_has_is_counted(
     rig: Rig, receiver: Receiver
 ) -> None:

@@ -1,7 +1,7 @@
 """What one process knows of all endpoints, and the lines that serve them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from random import random
@@ -52,6 +52,7 @@ class Desk:
 
     Attributes:
         served: By the endpoint's id.
+        unreadable: Ids of others that there are: a newer release may have made them.
         dispatchers: Of the partitions that this process serves, by number.
         processes: How many share the work.
         looked: Set as soon as *served* says what there is.
@@ -68,6 +69,7 @@ class Desk:
         luck: Luck = random,
     ) -> None:
         self.served: Mapping[str, Served] = {}
+        self.unreadable: Collection[str] = frozenset()
         self.dispatchers: dict[int, Dispatcher] = {}
         self.processes = 1
         self.looked = asyncio.Event()
@@ -175,7 +177,7 @@ class Desk:
             self._tasks.pop(id_).cancel()
             self._metrics.forget_webhook(id_)
         self._raw = dict(raws)
-        self.served = served
+        self.served, self.unreadable = served, raws.keys() - served.keys()
         self.looked.set()
 
     def _read(self, id_: str, raw: bytes, now: Served | None) -> Served | None:

@@ -1,7 +1,7 @@
 """One partition under its lease: its outbox, replays and wishes become deliveries."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -41,6 +41,10 @@ class Serving(Protocol):
     @property
     def served(self) -> Mapping[str, Served]:
         """Those that there are, by id."""
+
+    @property
+    def unreadable(self) -> Collection[str]:
+        """Ids of those that there are as well, and that cannot be served."""
 
     def dropped(self, endpoint: str, count: int) -> None:
         """So many of its deliveries were dropped."""
@@ -227,10 +231,11 @@ class Dispatcher:
 
     async def _sync(self) -> None:
         """Serve the endpoints that there are, and no others, within the bounds."""
-        served = self._known.served
-        for id_ in self._backlogs.keys() - served.keys():
+        served, unreadable = self._known.served, self._known.unreadable
+        for id_ in self._backlogs.keys() - {*served, *unreadable}:
             await self._purge(id_)
-        await self._replays.keep(one.endpoint for one in served.values())
+        endpoints = [one.endpoint for one in served.values()]
+        await self._replays.keep(endpoints, unreadable, self._reached)
         for id_, one in served.items():
             backlog = self._backlogs.get(id_) or self._backlog(id_)
             one.line.attach(self.number, backlog)

@@ -1,6 +1,6 @@
 """What a partition's endpoints are owed of the past: what came before, and again."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -72,20 +72,39 @@ class Replays:
                 return True
         return False
 
-    async def keep(self, endpoints: Iterable[Endpoint]) -> None:
-        """Forget what none of *endpoints*, which are all, remembers itself."""
+    async def keep(
+        self,
+        endpoints: Iterable[Endpoint],
+        unreadable: Collection[str],
+        reached: Place,
+    ) -> None:
+        """Forget what no endpoint remembers itself.
+
+        Args:
+            endpoints: All there are.
+            unreadable: But for these; once they can be served, what happens from now
+                on is owed to them as well.
+            reached: Where live events are.
+        """
+        for name in map(_begin, unreadable):
+            if self._far.get(name) == _DONE:
+                self._far[name] = str(reached)
+                self._books.draft.put(self._key, f"r:{name}", str(reached))
         known = {
             f"{endpoint.id}:{id_}"
             for endpoint in endpoints
             for id_ in (_BEGIN, *(replay.id for replay in endpoint.replays))
         }
-        gone = self._far.keys() - known
-        if not gone:
-            return
+        gone = [
+            name
+            for name in self._far.keys() - known
+            if name.partition(":")[0] not in unreadable
+        ]
         for name in gone:
             del self._far[name]
         self._books.draft.drop(self._key, [f"r:{name}" for name in gone])
-        await self._books.written()
+        if gone or unreadable:
+            await self._books.written()
 
     async def _step(
         self, name: str, served: Served, since: Place, until: Place
