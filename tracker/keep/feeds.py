@@ -11,6 +11,9 @@ from tracker.domain.reading import Checkpoint, Told
 
 Verdict = Literal["next", "gap", "repeat", "stale"]
 
+RETIRED = "-"
+"""Who tells a source that is no more; its token stays, for what is late."""
+
 
 @dataclass(slots=True)
 class Feed:
@@ -87,6 +90,8 @@ class Feeds:
         return feed
 
     def _sign_of_life(self, source: str, feed: Feed, told: Told, at: datetime) -> None:
+        if feed.process == RETIRED:
+            return
         if isinstance(told.reading, Checkpoint):
             feed.process = intern(told.reading.process)
             feed.read_at = told.reading.at(at)
@@ -96,10 +101,21 @@ class Feeds:
         elif feed.process == source or feed.process not in self.processes:
             self.alive(feed.process, at)
 
+    def retire(self, source: str) -> None:
+        """It is no more: nobody speaks for it, and nobody misses it."""
+        self.feeds[source].process = RETIRED
+        self.changed_feeds.add(source)
+        self._gone(source)
+        self._unread.pop(source, None)
+
+    def told_of(self) -> list[str]:
+        """All sources but those that are no more."""
+        return sorted(s for s, feed in self.feeds.items() if feed.process != RETIRED)
+
     def is_current(self, source: str, token: int) -> bool:
         """The newest owner of *source* that spoke here is that of *token*."""
         feed = self.feeds.get(source)
-        return feed is not None and feed.token == token
+        return feed is not None and feed.token == token and feed.process != RETIRED
 
     def has_read_since(self, source: str, at: datetime) -> bool:
         """A full read of *source* was begun later than *at*."""

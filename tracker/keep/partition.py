@@ -110,7 +110,7 @@ class Partition:
 
     def blind_everything(self, at: datetime) -> None:
         """Inputs may have been lost: every source must read everything again."""
-        for source in sorted(self.feeds.feeds):
+        for source in self.feeds.told_of():
             self._blind(source, at, at, "its inputs were lost")
             self.draft.asks.append(self.feeds.resync(source))
         self.draft.outgoing += self.health.settle(at)
@@ -192,6 +192,7 @@ class Partition:
     def _report(self, source: str, report: SourceReport, at: datetime) -> None:
         if report.retired:
             self.health.retire(source)
+            self.feeds.retire(source)
         else:
             self.health.report(source, report.state, at, report.error)
         if report.retired or report.state == "locked":

@@ -201,6 +201,22 @@ def test_a_retired_source_is_gone_and_its_legs_are_unknown() -> None:
     assert JDOE not in inbox.partition.health.sources
 
 
+def test_a_retired_source_is_missed_by_nobody() -> None:
+    """Nor is what somebody still says of it news; who comes back under its name is."""
+    inbox = recorded()
+    inbox.enter(2, inbox.report(JDOE, "down", retired=True), alive())
+    for s in (13, 30, 50):
+        assert "source.down" not in inbox.enter(s, TICK)
+    late = alive("p1", (JDOE, 1, 60.0), unread=[(JDOE, 1)])
+    assert "source.down" not in inbox.enter(60, late, TICK)
+    assert JDOE not in inbox.partition.health.sources
+    seen = inbox.observed(JDOE, "active", "recording", token=2)
+    inbox.enter(70, seen, inbox.complete(JDOE, call_key(), token=2))
+    assert inbox.partition.health.sources[JDOE].state == "up"
+    assert "source.down" not in inbox.enter(79, TICK)
+    assert "account.down" in inbox.enter(81, TICK)
+
+
 def test_lost_inputs_blind_everything() -> None:
     """Every source is to read everything again."""
     inbox = recorded()
