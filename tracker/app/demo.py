@@ -63,7 +63,7 @@ async def demo(
             _vonage_business() as vonage_business,
             _kazoo(min(agents, FEW_AGENTS), rate * _SMALL_SHARE) as kazoo,
         ):
-            settings = Settings(
+            settings = Settings.model_construct(  # takes nothing of the environment
                 server=ServerSettings(port=port),
                 store=StoreSettings(data_dir=data_dir or Path(scratch) / "store"),
                 webhooks=WebhookSettings(allow_loopback=True),
