@@ -1,5 +1,6 @@
 """One tree of settings: what wins, and what is said when it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tracker.domain.placement import ROLES
 from tracker.errors import ConfigError
 from tracker.settings import Settings, load, with_roles
 
+DEPLOY = Path(__file__).parents[2] / "deploy"
 ACCOUNT = '[[genesys]]\naccount = "acme"\nbase_url = "https://gws.example"\n'
 
 
@@ -189,3 +191,44 @@ def test_what_a_team_s_calls_should_be_is_a_table_of_its_account() -> None:
     assert genesys.teams == {"sales": "always", "back-office": "never"}
     says = complaint(ACCOUNT + '[genesys.teams]\nsales = "sometimes"\n')
     assert "genesys[0].teams.sales: " in says
+
+
+@pytest.fixture
+def _image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The variables of the container's image."""
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    for name, value in re.findall(r"(TRACKER_\w+)=(\S+)", text):
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("_image")
+def test_the_image_signs_with_a_secret_of_its_own() -> None:
+    """Its file and its variables go together: it listens, and asks for tokens."""
+    settings = load(DEPLOY / "tracker.toml")
+    assert settings.server.host == "0.0.0.0"  # noqa: S104 of the container
+    assert settings.auth.mode == "jwt"
+    assert settings.auth.secret_file == Path("/var/lib/tracker/jwt.secret")
+
+
+@pytest.mark.usefixtures("_image")
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("secret_env", "TOKENS"),
+        ("public_key_file", "/etc/tracker/key.pem"),
+        ("jwks_url", "https://login.example/keys"),
+    ],
+)
+def test_the_image_takes_the_keys_of_others(key: str, value: str) -> None:
+    """Another file in the place of its own needs nothing undone."""
+    of = 'issuer = "https://login.example/"\naudience = "tracker"'
+    settings = load(written(f'[auth]\n{key} = "{value}"\n{of}'))
+    assert str(getattr(settings.auth, key)) == value
+
+
+def test_what_the_image_is_built_of_is_sent_to_the_build() -> None:
+    """A file that the build ignores could not be copied."""
+    text = (DEPLOY / "Dockerfile").read_text("utf-8")
+    copied = re.findall(r"^COPY (?!--)(.+) \S+$", text, re.MULTILINE)
+    sent = (DEPLOY.parent / ".dockerignore").read_text("utf-8").splitlines()
+    assert {f"!{one}" for line in copied for one in line.split()} <= set(sent)
