@@ -20,7 +20,7 @@ from tracker.fanout.cursor import Cursor
 _REDRAWS_PER_S = 4
 _ROOM = 8  # lines around the table's rows
 
-_TOKEN_WANTED = (401, 403, 4503)
+_TOKEN_WANTED = (401, 403, 4009, 4503)
 
 _stdout = Console(highlight=False)
 

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from time import time
 from typing import Final
 
+from tracker.errors import TrackerError
+
 BEFORE_S: Final = 60.0
 """A token is renewed so long before its end, or when half of what it had is over."""
 
@@ -32,28 +34,91 @@ class Access:
         self._good_until_s = 0.0
         self._clock = clock
 
-    async def token(self, *, fresh: bool = False) -> str | None:
+    @property
+    def is_fixed(self) -> bool:
+        """There is no other token to be had."""
+        return self._renew is None
+
+    async def token(
+        self, *, fresh: bool = False, refused: str | None = None
+    ) -> str | None:
         """The token to show now.
 
         Args:
             fresh: Whatever is known of the one before.
+            refused: One that is no good any more: another is asked for in its place.
         """
-        if self._renew is not None and (fresh or self._clock() >= self._good_until_s):
+        fresh |= self._clock() >= self._good_until_s or self._token == refused
+        if self._renew is not None and fresh:
             self._token = await self._renew()
             left_s = max(0.0, (_ends_s(self._token) or 0.0) - self._clock())
             self._good_until_s = self._clock() + left_s - min(BEFORE_S, left_s / 2)
         return self._token
-
-    async def headers(self) -> dict[str, str]:
-        """As a request's header."""
-        token = await self.token()
-        return {"Authorization": f"Bearer {token}"} if token else {}
 
     def renews_in_s(self) -> float | None:
         """When the server should be given a new token; None = never."""
         if self._renew is None or self._token is None or _ends_s(self._token) is None:
             return None
         return max(LEAST_S, self._good_until_s - self._clock())
+
+
+class NoTokenError(TrackerError):
+    """What gives tokens has failed."""
+
+
+class Shown:
+    """The token that a server was shown last, over any number of connections.
+
+    Args:
+        access: Who asks.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._token: str | None = None
+        self._refusal: TrackerError | None = None
+
+    async def headers(self) -> dict[str, str]:
+        """Of a new connection.
+
+        Raises:
+            NoTokenError: There is no token to be had now.
+            TrackerError: As it was refused: there is no other token.
+        """
+        refused = self._token if self._refusal is not None else None
+        try:
+            token = await self._access.token(refused=refused)
+        except Exception as error:
+            message = f"no access token: {error}"
+            raise NoTokenError(message) from error
+        if self._refusal is not None and token == refused:
+            raise self._refusal
+        self._token, self._refusal = token, None
+        return bearer(token)
+
+    async def renewed(self) -> str | None:
+        """A newer one, for the open connection."""
+        self._token = await self._access.token(fresh=True)
+        return self._token
+
+    def renews_in_s(self) -> float | None:
+        """When there should be a newer one; None = never."""
+        return self._access.renews_in_s()
+
+    def refuse(self, refusal: TrackerError) -> None:
+        """The server says that it is no good.
+
+        Raises:
+            TrackerError: *refusal*: there is no other one.
+        """
+        if self._access.is_fixed:
+            raise refusal
+        self._refusal = refusal
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """*token* as a request's header."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _ends_s(token: str) -> float | None:

@@ -1,12 +1,13 @@
 """What the client asks for over HTTP, and how it is answered."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 from yarl import URL
 
+from tracker.client.access import Access, bearer
 from tracker.client.stream import RefusedError
 from tracker.domain.key import make_key, split_key
 from tracker.errors import TrackerError, reason_of
@@ -15,6 +16,7 @@ ANSWER_S: Final = 20.0
 """For an answer, beside what the server was asked to wait."""
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 _PARTS = 3
 _GOOD = range(200, 300)
@@ -64,6 +66,30 @@ def call_path(call: str) -> str:
 def given(parts: Mapping[str, object]) -> Json:
     """Those that are not None."""
     return {name: part for name, part in parts.items() if part is not None}
+
+
+async def authorised(
+    access: Access, asking: Callable[[Mapping[str, str]], Awaitable[T]]
+) -> T:
+    """What *asking* is answered; once more when there is another token to be had.
+
+    Args:
+        access: Who asks.
+        asking: Given the headers that show the token.
+
+    Raises:
+        ProblemError: The server says no.
+    """
+    token = await access.token()
+    try:
+        return await asking(bearer(token))
+    except ProblemError as problem:
+        if problem.code != HTTPStatus.UNAUTHORIZED:
+            raise
+        another = await access.token(refused=token)
+        if another == token:
+            raise
+    return await asking(bearer(another))
 
 
 async def post(

@@ -2,8 +2,9 @@
 
 import errno
 import re
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
@@ -20,6 +21,7 @@ from tracker.client.asking import (
     ProblemError,
     UnansweredError,
     ask,
+    authorised,
     said,
     why,
 )
@@ -224,25 +226,33 @@ class Recordings:
         body: Mapping[str, object] | None = None,
         repeats: int = 1,
     ) -> Json:
-        headers, wait_s = await self._access.headers(), PLATFORM_S - ANSWER_S
-        return await ask(method, url, headers, body, wait_s=wait_s, repeats=repeats)
+        def asking(headers: Mapping[str, str]) -> Awaitable[Json]:
+            wait_s = PLATFORM_S - ANSWER_S
+            return ask(method, url, headers, body, wait_s=wait_s, repeats=repeats)
+
+        return await authorised(self._access, asking)
 
     async def _fetch(self, url: URL, to: Path, progress: Progress | None) -> Download:
-        timeout = aiohttp.ClientTimeout(sock_connect=ANSWER_S, sock_read=SILENT_S)
-        headers = await self._access.headers()
-        try:
-            async with (
-                aiohttp.ClientSession(
-                    headers=headers, timeout=timeout, auto_decompress=False
-                ) as session,
-                session.get(url, allow_redirects=False) as answer,
-            ):
-                if answer.status != HTTPStatus.OK:
-                    await said(answer)
-                    raise RefusedError(0, "it does not speak as tracker does")
-                return await _keep(answer, _place(answer, to), progress)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise UnansweredError(why(error)) from error
+        return await authorised(self._access, partial(_fetched, url, to, progress))
+
+
+async def _fetched(
+    url: URL, to: Path, progress: Progress | None, headers: Mapping[str, str]
+) -> Download:
+    timeout = aiohttp.ClientTimeout(sock_connect=ANSWER_S, sock_read=SILENT_S)
+    try:
+        async with (
+            aiohttp.ClientSession(
+                headers=headers, timeout=timeout, auto_decompress=False
+            ) as session,
+            session.get(url, allow_redirects=False) as answer,
+        ):
+            if answer.status != HTTPStatus.OK:
+                await said(answer)
+                raise RefusedError(0, "it does not speak as tracker does")
+            return await _keep(answer, _place(answer, to), progress)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise UnansweredError(why(error)) from error
 
 
 async def _keep(

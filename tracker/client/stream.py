@@ -17,7 +17,7 @@ from websockets.exceptions import (
 )
 from websockets.typing import Subprotocol
 
-from tracker.client.access import Access
+from tracker.client.access import Access, NoTokenError, Shown
 from tracker.client.follower import (
     Begun,
     Follower,
@@ -41,10 +41,22 @@ thousands who lost the same server do not come back as one."""
 AT_ONCE: Final = (4009, 4010)
 """The first time: only another token, or another subscription, was wanted."""
 
+TOKEN_REFUSED: Final = (4009, 4503, HTTPStatus.UNAUTHORIZED)
+"""By close code or status: who has another token may come back."""
+
 _LATER: Final = (
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_EARLY,
     HTTPStatus.TOO_MANY_REQUESTS,
+)
+
+
+_LOSSES: Final = (
+    OSError,
+    InvalidHandshake,
+    ConnectionClosed,
+    TimeoutError,
+    NoTokenError,
 )
 
 
@@ -88,17 +100,19 @@ async def follow(
         RefusedError: The server will not have us.
         PositionLostError: Events are missing and no snapshot was wanted.
     """
-    failures = 0
+    failures, shown = 0, Shown(access)
     while True:
         try:
-            async with aclosing(_once(url, access, follower)) as messages:
+            async with aclosing(_once(url, shown, follower)) as messages:
                 async for message in messages:
                     if isinstance(message, Begun):
                         failures = 0
                     yield message
             loss = Loss("the server has closed")
-        except (OSError, InvalidHandshake, ConnectionClosed, TimeoutError) as error:
+        except _LOSSES as error:
             loss = _loss(error)
+            if loss.code in TOKEN_REFUSED:
+                shown.refuse(RefusedError(loss.code, loss.reason))
         except SubscriptionError as error:
             if not error.retryable:
                 raise RefusedError(error.status, str(error)) from error
@@ -125,17 +139,17 @@ def pause_s(failures: int, luck: float, code: int = 0) -> float:
 
 
 async def _once(
-    url: str, access: Access, follower: Follower
+    url: str, shown: Shown, follower: Follower
 ) -> AsyncGenerator[Message, None]:
     """One connection, from its handshake to its end."""
     async with connect(
         url,
-        additional_headers=await access.headers(),
+        additional_headers=await shown.headers(),
         subprotocols=[SUBPROTOCOL],
         compression=None,
         max_size=MAX_FRAME_BYTES,
     ) as socket:
-        renewing = asyncio.create_task(_renew(socket, access))
+        renewing = asyncio.create_task(_renew(socket, shown))
         try:
             await socket.send(follower.subscribe())
             async for text in socket:
@@ -147,15 +161,14 @@ async def _once(
             await asyncio.gather(renewing, return_exceptions=True)
 
 
-async def _renew(socket: ClientConnection, access: Access) -> None:
+async def _renew(socket: ClientConnection, shown: Shown) -> None:
     """Give the server a new token before the one it has ends.
 
     When there is none to be had, the server closes, and who comes back needs one.
     """
-    while (in_s := access.renews_in_s()) is not None:
+    while (in_s := shown.renews_in_s()) is not None:
         await asyncio.sleep(in_s)
-        token = await access.token(fresh=True)
-        await socket.send(json.dumps({"op": "auth", "token": token}))
+        await socket.send(json.dumps({"op": "auth", "token": await shown.renewed()}))
 
 
 def _understood(follower: Follower, text: str | bytes) -> Message | None:
@@ -174,6 +187,8 @@ def _loss(error: Exception) -> Loss:
     if isinstance(error, InvalidStatus):
         answer = error.response
         status = answer.status_code
+        if status == HTTPStatus.UNAUTHORIZED:
+            return Loss(f"HTTP {status}", status)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER:
             raise RefusedError(status, f"HTTP {status}") from error
         after = answer.headers.get("Retry-After", "")
@@ -181,7 +196,7 @@ def _loss(error: Exception) -> Loss:
         return Loss(str(error), status, after_s)
     if isinstance(error, ConnectionClosed) and error.rcvd is not None:
         code, reason = error.rcvd.code, error.rcvd.reason
-        if code in FINAL_CODES:
+        if code in FINAL_CODES and code not in TOKEN_REFUSED:
             raise RefusedError(code, reason) from error
         return Loss(reason or f"closed with {code}", code)
     return Loss(str(error) or type(error).__name__)

@@ -1,13 +1,14 @@
 """What a program that uses tracker holds in its hand."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from secrets import token_hex
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from tracker.client.access import Access, Renew
-from tracker.client.asking import call_path, given, post
+from tracker.client.asking import authorised, call_path, given, post
 from tracker.client.follower import Event, Follower, Lost
 from tracker.client.live import LiveCalls
 from tracker.client.stream import follow
@@ -29,8 +30,8 @@ class Tracker(Webhooks):
     Args:
         url: Of the server, ``http://`` or ``https://``, as `tracker run` prints it.
         token: An access token; or an async function that gives one, which is called
-            again before it ends, so that nothing is interrupted; None = the server
-            wants none.
+            again before it ends, so that nothing is interrupted, and when the server
+            refuses it; None = the server wants none.
 
     Raises:
         ConfigError: The URL is none.
@@ -139,12 +140,16 @@ class Tracker(Webhooks):
                 "deadline_s": deadline_s,
             }
         )
-        headers = await self._access.headers()
-        headers["Idempotency-Key"] = idempotency_key or token_hex(16)
+        headers = {"Idempotency-Key": idempotency_key or token_hex(16)}
         if wait_s is not None:
             headers["Prefer"] = f"wait={wait_s}"
         url = f"{self._base}{call_path(call)}/commands"
-        return await post(url, body, headers, wait_s=wait_s or 0, repeats=1)
+
+        def asking(shown: Mapping[str, str]) -> Awaitable[dict[str, Any]]:
+            both = {**headers, **shown}
+            return post(url, body, both, wait_s=wait_s or 0, repeats=1)
+
+        return await authorised(self._access, asking)
 
     async def watch_call(
         self,
@@ -173,8 +178,8 @@ class Tracker(Webhooks):
         names = ("provider", "account", "call_id")
         body = dict(zip(names, split_key(call), strict=True))
         rest = given({"expected": expected, "deadline_s": deadline_s})
-        url = f"{self._base}/v1/watches"
-        return await post(url, {**body, **rest}, await self._access.headers())
+        asking = partial(post, f"{self._base}/v1/watches", {**body, **rest})
+        return await authorised(self._access, asking)
 
 
 def _stream_url(url: str) -> str:

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64encode
 
 import pytest
 
-from tracker.client.access import BEFORE_S, LEAST_S, Access
+from tracker.client.access import BEFORE_S, LEAST_S, Access, bearer
 
 
 class Issuer:
@@ -40,7 +40,7 @@ async def test_a_token_is_shown_until_shortly_before_its_end() -> None:
     second = await access.token()
     assert (second != first, issuer.given) == (True, 2)
     assert await access.token(fresh=True) != second
-    assert await access.headers() == {"Authorization": f"Bearer {await access.token()}"}
+    assert bearer(await access.token())["Authorization"].startswith("Bearer e30.")
 
 
 async def test_a_short_token_is_renewed_halfway() -> None:
@@ -64,4 +64,15 @@ async def test_a_token_that_does_not_say_is_asked_for_each_time(opaque: str) -> 
     fixed = Access(opaque)
     assert await fixed.token(fresh=True) == opaque
     assert fixed.renews_in_s() is None
-    assert await Access(None).headers() == {}
+    assert bearer(await Access(None).token()) == {}
+
+
+async def test_a_refused_token_is_not_given_again() -> None:
+    """Another one is asked for once, by whoever was refused first."""
+    issuer = Issuer(600)
+    access = Access(issuer.token, issuer.clock)
+    first = await access.token()
+    second = await access.token(refused=first)
+    assert second != first
+    assert await access.token(refused=first) == second
+    assert issuer.given == 2
