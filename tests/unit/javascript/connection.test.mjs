@@ -111,6 +111,18 @@ clocked("a token that is not good is asked for once more", async (tick) => {
   assert.equal(live.error.message, "the access token is not valid");
 });
 
+clocked("no token at all is shown as none, and refused", async () => {
+  for (const given of [undefined, null]) {
+    const live = tracker({ token: () => given }).calls();
+    await settle();
+    FakeSocket.last.open();
+    assert.deepEqual(FakeSocket.last.asked("auth"), []);
+    FakeSocket.last.end(4503, "no access token");
+    assert.equal(live.error.message, "no access token");
+    FakeSocket.all = [];
+  }
+});
+
 clocked("other rights begin with a fresh snapshot", async (tick) => {
   const live = tracker().calls();
   (await begun(live, call())).end(4010, "the token allows other things");

@@ -102,7 +102,7 @@ export class Connection {
   }
 
   async #ask() {
-    return typeof this.token === "function" ? await this.token() : this.token;
+    return (typeof this.token === "function" ? await this.token() : this.token) ?? null;
   }
 
   async #open() {
