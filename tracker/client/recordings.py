@@ -123,15 +123,15 @@ class Recordings:
         """
         query = {**wanted.parameters(), "limit": page}
         url: URL | None = URL(f"{self._base}/v1/recordings").with_query(query)
-        failed: dict[str, str] = {}
+        problems: list[Json] = []
         while url is not None:
             answer = await self._ask("GET", url)
             for item in answer["items"]:
                 yield item
-            failed |= {one["account"]: one["detail"] for one in answer["problems"]}
+            problems = answer["problems"]  # who failed is asked again on each page
             url = following_of(url, answer)
-        if failed:
-            words = "; ".join(f"{key}: {why}" for key, why in failed.items())
+        if problems:
+            words = "; ".join(f"{one['account']}: {one['detail']}" for one in problems)
             raise ProblemError({"detail": words}, HTTPStatus.BAD_GATEWAY)
 
     async def recording(self, key: str) -> Json:

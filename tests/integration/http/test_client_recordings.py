@@ -66,6 +66,19 @@ async def test_what_is_missing_is_told_at_the_end(
         await anext(found)
 
 
+async def test_what_failed_and_came_after_all_is_not_missing(
+    tracker: Tracker, shelves: list[Shelf]
+) -> None:
+    """An account that fails is asked again on the next page."""
+    keys = {shelf.put(number) for shelf in shelves for number in range(3)}
+    shelves[1].failure = ProviderLockedError("no")
+    found = tracker.recordings(page=1)
+    got = {(await anext(found))["key"]}
+    shelves[1].failure = None
+    got |= {item["key"] async for item in found}
+    assert got == keys
+
+
 async def test_one_is_shown_and_deleted(tracker: Tracker, shelves: list[Shelf]) -> None:
     """By its key; what is no key is not asked for."""
     shelves[0].put(1)
