@@ -18,6 +18,11 @@ ANSWER_S: Final = 20.0
 Json = dict[str, Any]
 T = TypeVar("T")
 
+_UNANSWERED: Final = (
+    aiohttp.ClientConnectionError,
+    aiohttp.ClientPayloadError,
+    TimeoutError,
+)
 _PARTS = 3
 _GOOD = range(200, 300)
 
@@ -139,7 +144,7 @@ async def ask(
                 ) as answer,
             ):
                 return await said(answer)
-        except (aiohttp.ClientConnectionError, TimeoutError) as error:
+        except _UNANSWERED as error:
             never_came = isinstance(error, aiohttp.ClientConnectorError)
             taken |= method != "GET" and not never_came
             if not left:
@@ -154,6 +159,8 @@ def why(error: Exception) -> str:
     """Why there is no answer."""
     if isinstance(error, aiohttp.ClientConnectorError):
         return reason_of(error)
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer broke off"
     return str(error) or "no answer in time"
 
 

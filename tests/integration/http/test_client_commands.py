@@ -63,6 +63,28 @@ async def test_a_cut_connection_asks_once(site: KeptSite) -> None:
         await Tracker(f"http://127.0.0.1:{free_port()}").command(CALL, "pause")
 
 
+async def test_an_answer_that_breaks_off_is_none() -> None:
+    """It is asked again with the same key; then nobody knows."""
+    asked: list[str] = []
+
+    async def cut(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:-2])
+        await reader.readexactly(int(headers["Content-Length"]))
+        asked.append(headers["Idempotency-Key"])
+        writer.write(b'HTTP/1.1 202 Accepted\r\nContent-Length: 500\r\n\r\n{"id":')
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(cut, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        with pytest.raises(UnansweredError, match="broke off") as unanswered:
+            await Tracker(url).command(CALL, "pause")
+    assert unanswered.value.taken
+    assert (len(asked), len(set(asked))) == (2, 1)
+
+
 async def test_a_problem_says_why(site: KeptSite) -> None:
     """Its words are the error's, and all of it is there for programs."""
     tracker = Tracker(site.url, site.token())
