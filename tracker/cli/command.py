@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from secrets import token_hex
 from typing import Annotated, Any, Final, NamedTuple, get_args
 
@@ -10,7 +11,7 @@ import typer
 
 from tracker.cli.ending import end_as
 from tracker.cli.options import LOCAL, Token, Url
-from tracker.client import Tracker, UnansweredError
+from tracker.client import ProblemError, Tracker, UnansweredError
 from tracker.domain.terms import ALL_ACTIONS, Action, Reason
 from tracker.errors import ConfigError
 
@@ -27,6 +28,7 @@ _SUMMARIES: Final[Mapping[Action, str]] = {
     "stop": "Stop a call's recording.",
 }
 _REASONS: Final = get_args(Reason)
+_LATER: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
 
 Json = Mapping[str, Any]
 
@@ -90,6 +92,7 @@ async def _ask(tracker: Tracker, wish: Wish) -> str | None:
     """Print each stage as it comes; why it is no success, or None."""
     key, printed = token_hex(16), set[str]()
     until_s, wait_s = time.monotonic() + (wish.wait_s or 0), None
+    command: Json | None = None
     while True:
         try:
             command = await tracker.command(
@@ -101,11 +104,14 @@ async def _ask(tracker: Tracker, wish: Wish) -> str | None:
                 wait_s=wait_s,
                 idempotency_key=key,
             )
-        except UnansweredError:
-            if time.monotonic() >= until_s:
+        except (UnansweredError, ProblemError) as error:
+            after_s = _again_in_s(error)
+            if after_s is not None and time.monotonic() + after_s < until_s:
+                await asyncio.sleep(max(AGAIN_S, after_s))
+                continue
+            if command is None:
                 raise
-            await asyncio.sleep(AGAIN_S)
-            continue
+            return f"{error}: it was taken, and {command['stage']} when last heard of"
         for stage, at in stages(command):
             if stage not in printed:
                 printed.add(stage)
@@ -113,6 +119,13 @@ async def _ask(tracker: Tracker, wish: Wish) -> str | None:
         wait_s = min(ROUND_S, int(until_s - time.monotonic() + 1))
         if command["settled_at"] or wish.wait_s is None or time.monotonic() >= until_s:
             return _failure(command, wish.wait_s)
+
+
+def _again_in_s(error: UnansweredError | ProblemError) -> float | None:
+    """When the same may be asked again; None = the server has said no."""
+    if isinstance(error, UnansweredError):
+        return 0.0
+    return error.after_s if error.code in _LATER else None
 
 
 def stages(command: Json) -> Iterator[tuple[str, str]]:

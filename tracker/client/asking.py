@@ -8,7 +8,7 @@ import aiohttp
 from yarl import URL
 
 from tracker.client.access import Access, bearer
-from tracker.client.stream import RefusedError
+from tracker.client.stream import RefusedError, seconds_of
 from tracker.domain.key import make_key, split_key
 from tracker.errors import TrackerError, reason_of
 
@@ -33,12 +33,14 @@ class ProblemError(RefusedError):
     Args:
         problem: Its RFC 9457 body; ``command`` is the open one that stands in the way.
         status: Of the answer.
+        after_s: The server wants to be left alone for so long.
     """
 
-    def __init__(self, problem: Json, status: int) -> None:
+    def __init__(self, problem: Json, status: int, after_s: float = 0.0) -> None:
         words = problem.get("detail") or problem.get("title") or f"HTTP {status}"
         super().__init__(status, str(words))
         self.problem = problem
+        self.after_s = after_s
 
 
 class UnansweredError(TrackerError):
@@ -181,7 +183,9 @@ async def said(answer: aiohttp.ClientResponse) -> Json:
     except ValueError:
         said = None
     if answer.status not in _GOOD:
-        raise ProblemError(said if isinstance(said, dict) else {}, answer.status)
+        problem = said if isinstance(said, dict) else {}
+        after_s = seconds_of(answer.headers.get("Retry-After", ""))
+        raise ProblemError(problem, answer.status, after_s)
     if not isinstance(said, dict):
         raise RefusedError(0, "it does not speak as tracker does")
     return said

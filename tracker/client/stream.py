@@ -191,12 +191,16 @@ def _loss(error: Exception) -> Loss:
             return Loss(f"HTTP {status}", status)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER:
             raise RefusedError(status, f"HTTP {status}") from error
-        after = answer.headers.get("Retry-After", "")
-        after_s = min(LONGEST_PAUSE_S, float(after)) if after.isdecimal() else 0.0
-        return Loss(str(error), status, after_s)
+        after_s = seconds_of(answer.headers.get("Retry-After", ""))
+        return Loss(str(error), status, min(LONGEST_PAUSE_S, after_s))
     if isinstance(error, ConnectionClosed) and error.rcvd is not None:
         code, reason = error.rcvd.code, error.rcvd.reason
         if code in FINAL_CODES and code not in TOKEN_REFUSED:
             raise RefusedError(code, reason) from error
         return Loss(reason or f"closed with {code}", code)
     return Loss(str(error) or type(error).__name__)
+
+
+def seconds_of(retry_after: str) -> float:
+    """What the header asks for; 0 = nothing that is understood."""
+    return float(retry_after) if retry_after.isdecimal() else 0.0

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.integration.cli.test_commands import done, line_with, started
 from tests.integration.http.kept_site import KeptSite, keeping
 from tests.integration.http.site import JWT
+from tests.integration.http.test_client import answering
 from tests.integration.servers import Server, free_port
 from tracker.cli.command import stages
 
@@ -92,6 +94,38 @@ async def test_what_is_not_proved_in_time_is_no_success(
     status, _, err = await done(*arguments, cwd=tmp_path, **variables)
     assert status == 1
     assert err == "tracker: not confirmed within 1 s: it is only requested\n"
+
+
+async def test_who_waits_outlasts_a_server_that_is_busy(tmp_path: Path) -> None:
+    """A 503 or a 429 is no end; when time is up, what is known is said."""
+    answers = [told("sent"), busy(503), busy(429), told("confirmed", "t3")]
+
+    async def handler(_request: web.Request) -> web.Response:
+        return answers.pop(0)
+
+    async with answering(handler) as url:
+        waiting = ("pause", CALL, "--url", url, "--wait")
+        status, out, err = await done(*waiting, "60", cwd=tmp_path)
+        assert (status, err, answers) == (0, "", [])
+        assert [line.split()[1] for line in out.splitlines()] == [
+            *("requested", "sent", "confirmed"),
+        ]
+        answers = [told("sent"), busy(503, after="60")]
+        status, _, err = await done(*waiting, "30", cwd=tmp_path)
+        assert (status, answers) == (1, [])
+        assert err == "tracker: busy: it was taken, and sent when last heard of\n"
+        answers = [busy(503, after="60")]
+        assert await done(*waiting, "30", cwd=tmp_path) == (1, "", "tracker: busy\n")
+
+
+def told(stage: str, settled_at: str | None = None) -> web.Response:
+    times = {"requested_at": "t1", "sent_at": "t2", "settled_at": settled_at}
+    return web.json_response({"stage": stage, "problem": None, **times})
+
+
+def busy(status: int, after: str = "1") -> web.Response:
+    problem = {"status": status, "detail": "busy"}
+    return web.json_response(problem, status=status, headers={"Retry-After": after})
 
 
 async def test_an_interrupted_wait_is_no_success(
