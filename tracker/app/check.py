@@ -43,11 +43,14 @@ async def _store(settings: StoreSettings) -> str:
     """What serves; a store that is yet to be made is tried elsewhere."""
     is_new = settings.url == EMBEDDED and not settings.data_dir.exists()
     with TemporaryDirectory(prefix="tracker-") as elsewhere:
-        tried = {"data_dir": Path(elsewhere)} if is_new else {}
-        async with opened_store(settings.model_copy(update=tried)) as store:
+        other = {"data_dir": Path(elsewhere)} if is_new else {}
+        tried = settings.model_copy(update=other)
+        async with opened_store(tried, only_look=True) as store:
             server = f"{store.redis.kind} {store.redis.version}"
             if is_new:
                 return f"{server}; no {settings.data_dir} yet: `tracker run` makes it"
+            if not store.partitions:
+                return f"{server}; nothing there yet: `tracker run` makes it"
             return f"{server}, {store.partitions} partitions, epoch {store.epoch}"
 
 

@@ -28,7 +28,7 @@ class OpenedStore:
 
     Attributes:
         server: The embedded server; None = somebody else's.
-        keys: Of every partition.
+        keys: Of every partition; none = the store is empty, and was only looked at.
         epoch: As it was at the opening.
     """
 
@@ -70,28 +70,34 @@ class OpenedStore:
 
 
 @asynccontextmanager
-async def opened_store(settings: StoreSettings) -> AsyncIterator[OpenedStore]:
+async def opened_store(
+    settings: StoreSettings, *, only_look: bool = False
+) -> AsyncIterator[OpenedStore]:
     """The store of *settings*, started when it is the embedded one.
+
+    Args:
+        settings: Of the store.
+        only_look: An empty one stays empty.
 
     Raises:
         ConfigError: It cannot be had, and what to do.
     """
     if settings.url != EMBEDDED:
-        async with _connected(settings, settings.url, None) as opened:
+        async with _connected(settings, settings.url, None, only_look) as opened:
             yield opened
         return
     async with (
         embedded_server(
             settings.data_dir, fsync=settings.fsync, on_loading=_loading
         ) as server,
-        _connected(settings, server.url, server) as opened,
+        _connected(settings, server.url, server, only_look) as opened,
     ):
         yield opened
 
 
 @asynccontextmanager
 async def _connected(
-    settings: StoreSettings, url: str, server: EmbeddedServer | None
+    settings: StoreSettings, url: str, server: EmbeddedServer | None, only_look: bool
 ) -> AsyncIterator[OpenedStore]:
     try:
         redis = await connect(url, settings)
@@ -100,7 +106,8 @@ async def _connected(
         raise ConfigError(message) from error
     try:
         registry = Registry(redis, settings.lease_s)
-        epoch, partitions = await registry.open(settings.partitions)
+        begin = registry.look if only_look else registry.open
+        epoch, partitions = await begin(settings.partitions) or ("", 0)
         yield OpenedStore(
             redis=redis,
             server=server,

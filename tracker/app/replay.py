@@ -28,7 +28,9 @@ async def replay(settings: Settings) -> AsyncIterator[CheckLine]:
     if settings.store.url == EMBEDDED and not data_dir.exists():
         message = f"there is no {data_dir}: nothing was stored that could be replayed"
         raise ConfigError(message)
-    async with opened_store(settings.store) as store:
+    async with opened_store(settings.store, only_look=True) as store:
+        if not store.partitions:
+            raise ConfigError("the store is empty: nothing could be replayed")
         for number in range(store.partitions):
             yield await _replay(store, settings, number)
 

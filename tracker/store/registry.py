@@ -1,11 +1,15 @@
 """What all processes agree on: the epoch, the number of partitions, and who lives."""
 
+from collections.abc import Sequence
 from secrets import token_hex
+from typing import Final
 
 from tracker.errors import ConfigError
 from tracker.store.codec import SCHEMA
 from tracker.store.keys import CLUSTER_META, PROCESSES
 from tracker.store.redis import Keyspace
+
+_FACTS: Final = ("HMGET", CLUSTER_META, "epoch", "partitions", "schema")
 
 
 class Registry:
@@ -37,19 +41,15 @@ class Registry:
                 ("HSETNX", CLUSTER_META, "epoch", token_hex(6)),
                 ("HSETNX", CLUSTER_META, "partitions", wanted),
                 ("HSETNX", CLUSTER_META, "schema", SCHEMA),
-                ("HMGET", CLUSTER_META, "epoch", "partitions", "schema"),
+                _FACTS,
             ],
         )
-        epoch, stored, schema = answers[-1]
-        if partitions is not None and int(stored) != partitions:
-            message = (
-                f"store.partitions is {partitions} but this store was begun with"
-                f" {int(stored)}: set it to {int(stored)}, or leave it out"
-            )
-            raise ConfigError(message)
-        if int(schema) > SCHEMA:
-            raise ConfigError("this store was written by a newer release of tracker")
-        return epoch.decode(), int(stored)
+        return _agreed(answers[-1], partitions)
+
+    async def look(self, partitions: int | None) -> tuple[str, int] | None:
+        """As `open`, and makes nothing; None = the store is empty."""
+        facts = await self._redis.call(CLUSTER_META, *_FACTS)
+        return None if None in facts else _agreed(facts, partitions)
 
     async def epoch(self) -> str | None:
         """The epoch as it is now; None = the store is empty."""
@@ -85,3 +85,17 @@ class Registry:
         """This process no longer lives in *role*."""
         key = f"{PROCESSES}:{role}"
         await self._redis.call(key, "ZREM", key, process)
+
+
+def _agreed(facts: Sequence[bytes], partitions: int | None) -> tuple[str, int]:
+    """The epoch and the number of partitions, which must be *partitions*."""
+    epoch, stored, schema = facts
+    if partitions is not None and int(stored) != partitions:
+        message = (
+            f"store.partitions is {partitions} but this store was begun with"
+            f" {int(stored)}: set it to {int(stored)}, or leave it out"
+        )
+        raise ConfigError(message)
+    if int(schema) > SCHEMA:
+        raise ConfigError("this store was written by a newer release of tracker")
+    return epoch.decode(), int(stored)
