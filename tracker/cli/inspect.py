@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from tracker.cli.ending import STOPPED
 from tracker.cli.options import Config
 from tracker.cli.until import run_until_signal
 
@@ -49,16 +50,19 @@ def _quietly_loaded(config: Path | None) -> "Settings":
 
 
 def _print_all(lines: AsyncIterator["CheckLine"]) -> None:
-    """Print *lines* as they come; exit 1 when one of them is not well."""
-    bad = 0
+    """Print *lines* as they come; exit 1 when one is not well, or not all came."""
+    bad, ended = 0, False
 
     async def consume() -> None:
-        nonlocal bad
+        nonlocal bad, ended
         async for line in lines:
             bad += not line.ok
             mark = Text("ok  ", "green") if line.ok else Text("bad ", "bold red")
             _stdout.print(mark + Text(f"{line.what}: {line.detail}"))
+        ended = True
 
     run_until_signal(consume())
-    if bad:
+    if not ended:
+        typer.echo(f"tracker: {STOPPED}", err=True)
+    if bad or not ended:
         sys.exit(1)

@@ -1,10 +1,12 @@
 """`tracker check` and `tracker replay`, as processes: they look, and change nothing."""
 
+import asyncio
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.test_commands import done
+from tests.integration.cli.test_commands import done, started
 from tests.integration.servers import Server
 from tests.integration.store.connected import connected
 from tracker.store.registry import Registry
@@ -40,3 +42,26 @@ async def test_a_store_with_other_partitions_is_told(
     assert "bad store: store.partitions is 16 but this store was begun with 64" in out
     _, out, _ = await done("check", cwd=config, TRACKER_STORE__PARTITIONS="64")
     assert f"64 partitions, epoch {epoch}" in out
+
+
+async def test_an_interrupted_check_is_not_well(config: Path) -> None:
+    """What was not looked at may be bad."""
+    asked = asyncio.Event()
+
+    async def say_nothing(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    account = f'[[kazoo]]\naccount = "a"\nbase_url = "{url}"\napi_key = "k"\n'
+    (config / "tracker.toml").write_text(account)
+    async with server, started("check", cwd=config) as process:
+        await asked.wait()
+        process.send_signal(signal.SIGINT)
+        out, err = await process.communicate()
+    assert "ok  store: " in out.decode()
+    assert (process.returncode, err) == (1, b"tracker: interrupted\n")
