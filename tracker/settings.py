@@ -45,6 +45,9 @@ DELIMITER: Final = "__"
 
 _HOUR_S: Final = 3600.0
 _PATHS: Final = ("_file", "_dir")
+_NAMED_BY_PEOPLE: Final = ("teams",)
+"""Tables whose keys are no settings, however they end."""
+
 _PLAINER: Final = {
     "frozen_set_type": "write it as a list",
     "missing": "it is missing, and has no default",
@@ -213,7 +216,7 @@ def _read(file: Path, *, needed: bool) -> dict[str, Any]:
 
 def _anchored(value: object, base: Path, key: str = "") -> object:
     """*value* with the relative paths in it beginning at *base*."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and key not in _NAMED_BY_PEOPLE:
         return {name: _anchored(inner, base, name) for name, inner in value.items()}
     if isinstance(value, list):
         return [_anchored(inner, base) for inner in value]

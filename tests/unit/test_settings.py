@@ -186,9 +186,9 @@ def test_roles_are_checked_against_the_store() -> None:
 
 def test_what_a_team_s_calls_should_be_is_a_table_of_its_account() -> None:
     """By the team's name, in words that are checked like the account's own."""
-    teams = '[genesys.teams]\nsales = "always"\nback-office = "never"\n'
-    (genesys,) = load(written(ACCOUNT + teams)).genesys
-    assert genesys.teams == {"sales": "always", "back-office": "never"}
+    teams = '[genesys.teams]\nsales = "always"\non_file = "never"\nhelp_dir = "never"\n'
+    (genesys,) = load(written(ACCOUNT + teams, "etc/tracker.toml")).genesys
+    assert genesys.teams == {"sales": "always", "on_file": "never", "help_dir": "never"}
     says = complaint(ACCOUNT + '[genesys.teams]\nsales = "sometimes"\n')
     assert "genesys[0].teams.sales: " in says
 
