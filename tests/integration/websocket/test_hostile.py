@@ -19,6 +19,7 @@ from tests.integration.websocket.stage import (
     token,
 )
 from tests.unit.fanout.world import until
+from tracker.fanout.cursor import Cursor
 from tracker.outlets.quota import LimitSettings
 from tracker.outlets.websocket import codes
 from tracker.outlets.websocket.settings import StreamSettings
@@ -222,6 +223,31 @@ async def test_one_who_answers_no_ping_is_cut() -> None:
             assert received.count(b"\x89\x00") == 1
         for _ in range(4):
             await hear(answering, "cursor")
+
+
+async def test_one_whose_turn_has_not_come_is_not_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is the server that does not read, while many come back at once."""
+    settings = StreamSettings(ping_interval_s=0.1, cursor_interval_s=0.1)
+    async with playing(settings) as stage, stage.connect() as other:
+        await subscribe(other)
+        replay, turn = stage.process.replay, asyncio.Event()
+        check = replay.check
+
+        async def in_turn(cursor: Cursor) -> None:
+            await turn.wait()
+            await check(cursor)
+
+        monkeypatch.setattr(replay, "check", in_turn)
+        async with stage.connect() as client:
+            await say(client, op="subscribe", id="s", since=str(stage.process.cursor))
+            for _ in range(8):
+                await hear(other, "cursor")
+            turn.set()
+            assert (await hear(client, "subscribed"))["recovered"] is True
+            for _ in range(8):
+                await hear(client, "cursor")
 
 
 async def test_a_cut_in_the_middle_of_a_snapshot_leaves_nothing() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.unit.fanout.world import EPOCH, entry, view
 from tests.unit.websocket.loopback import NOW, Json, Loopback
 from tracker.domain.event import PREFIX
-from tracker.fanout.cursor import Place, Position
+from tracker.fanout.cursor import Cursor, Place, Position
 from tracker.fanout.events import expand
 from tracker.fanout.published import Published
 from tracker.outlets.websocket import frames
@@ -30,7 +30,10 @@ def event(number: int, call: int, type_: str = CHANGED) -> Published:
 
 
 def subscription(loopback: Loopback, id_: str, **fields: Any) -> Subscription:
-    return loopback.subscribe(id_, **fields).subscription
+    """One that is told from now on."""
+    begun = loopback.subscribe(id_, **fields).subscription
+    loopback.session.joined(begun, Cursor(EPOCH, (Place(0, 0),)))
+    return begun
 
 
 def summary(told: Sequence[Json]) -> list[tuple[str, str]]:
@@ -123,6 +126,21 @@ def test_what_a_plain_subscription_sends_is_not_held_for_the_other(
     assert summary(loopback.told()) == [("event", position(3))]
     loopback.session.cursor(CURSOR)
     assert summary(loopback.told()) == [("event", position(2)), ("cursor", "")]
+
+
+def test_what_another_one_missed_is_not_told_in_place_of_what_is_newer() -> None:
+    """An old event comes late, to a subscription that resumes."""
+    loopback = Loopback()
+    held = subscription(loopback, "a", conflate_ms=100)
+    resumed = subscription(loopback, "b")
+    held.deliver(event(2, 1))
+    resumed.deliver(event(1, 1))
+    loopback.session.cursor(CURSOR)
+    assert summary(loopback.told()) == [
+        ("event", position(1)),
+        ("event", position(2)),
+        ("cursor", ""),
+    ]
 
 
 def test_a_removal_is_told_though_others_still_see_the_entity() -> None:

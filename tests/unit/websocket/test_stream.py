@@ -11,6 +11,7 @@ from tests.unit.fanout.test_replay import by_partition
 from tests.unit.fanout.world import MemoryOutbox
 from tests.unit.websocket.client import Client
 from tests.unit.websocket.loopback import Served
+from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Filter, Query, Verdict
 from tracker.fanout.published import Published
 
@@ -252,6 +253,27 @@ async def test_no_cursor_is_shown_while_a_subscription_is_brought_up() -> None:
     assert inbox[-1]["op"] == "cursor"
     served.show_cursor()
     assert [frame["op"] for frame in served.inbox()] == ["cursor"]
+
+
+async def test_no_cursor_is_shown_while_it_is_found_out_what_was_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor to a socket with another subscription, which goes on."""
+    process = await begun(100)
+    served, since = Served(process), str(process.cursor)
+    await served.begin("other")
+    served.told()
+    check = process.replay.check
+
+    async def slowly(cursor: Cursor) -> None:
+        process.change(1)
+        served.show_cursor()
+        await check(cursor)
+
+    monkeypatch.setattr(process.replay, "check", slowly)
+    await served.begin(since=since)
+    ops = [frame.get("op", "event") for frame in served.told()]
+    assert ops == ["event", "subscribed", "cursor"]
 
 
 async def test_no_cursor_is_shown_before_there_is_a_subscription() -> None:

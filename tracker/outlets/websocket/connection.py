@@ -61,6 +61,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_beginning",
         "_commands",
         "_counted",
         "_crowd",
@@ -79,6 +80,7 @@ class Connection:
         self._socket = socket
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
+        self._beginning = False
         self._counted: str | None = None
         self.session = Session(self, feed.settings, crowd.quota)
         self._commands = Commands(crowd.asking, self.session)
@@ -153,8 +155,11 @@ class Connection:
             self._close_slow()
 
     def ping(self) -> None:
-        """Ask for a sign of life; cut a client that gave none since the last time."""
-        if self._heard:
+        """Ask for a sign of life; cut a client that gave none since the last time.
+
+        While a subscription begins, nothing is read: it cannot have given one.
+        """
+        if self._heard or self._beginning:
             self._heard = False
             self.write(_PING)
         else:
@@ -229,7 +234,9 @@ class Connection:
             case Authenticate(token=token):
                 await self._authenticate(token)
             case Begin():
+                self._beginning = True
                 await bring_up(self._feed, self.session, action, self._drain)
+                self._heard, self._beginning = True, False
             case Ask():
                 self._commands.begin(action)
             case End(subscription=subscription):

@@ -54,7 +54,6 @@ class Session:
     """
 
     __slots__ = (
-        "_catching_up",
         "_quota",
         "_settings",
         "_slow_since_s",
@@ -77,7 +76,6 @@ class Session:
         self._settings = settings
         self._quota = quota
         self.frames: list[bytes] = []
-        self._catching_up: Subscription | None = None
         self._slow_since_s: float | None = None
 
     def authorise(self, access: Access) -> None:
@@ -143,15 +141,12 @@ class Session:
     ) -> None:
         """What comes for *subscription* begins at *cursor*.
 
-        Until `joined` or `drop`, no ``cursor`` frame is sent: it would be ahead.
-
         Args:
             subscription: Of this socket.
             cursor: The client's own, or that of the snapshot.
             now: The time.
             whole: Everything that the client has missed follows.
         """
-        self._catching_up = subscription
         frame = frames.Subscribed(
             id=subscription.id, recovered=whole, cursor=str(cursor), server_time=now
         )
@@ -179,12 +174,10 @@ class Session:
     def joined(self, subscription: Subscription, since: Cursor) -> None:
         """The hub tells *subscription* from now on; *since* it missed nothing."""
         subscription.since = since
-        self._catching_up = None
 
     def drop(self, subscription: Subscription) -> None:
         """Forget *subscription*, which could not begin."""
         self._forget(subscription.id)
-        self._catching_up = None
 
     def end(self) -> None:
         """The socket is gone, and its subscriptions with it."""
@@ -194,14 +187,16 @@ class Session:
     def cursor(self, frame: bytes) -> None:
         """Send what is held, then the ``cursor`` *frame*: it overtakes no event.
 
-        A client that has not subscribed yet has been told of nothing: it gets none.
+        A client gets none before it has subscribed, nor while a subscription is not
+        `joined` yet: it would be ahead of what was told.
         """
         held = sorted(item for s in self._conflated() for item in s.held.values())
         for subscription in self._conflated():
             subscription.held.clear()
         for late in dict.fromkeys(item.frame for item in held):
             self.send(late)
-        if self._catching_up is None and self.subscriptions:
+        every = self.subscriptions.values()
+        if every and all(one.since is not None for one in every):
             self.send(frame)
 
     def supersede(self, event: Published) -> None:

@@ -110,11 +110,13 @@ class Conflated(Subscription):
     def supersede(self, event: Published) -> None:
         """The socket has been sent *event*: drop it, and what is older of its entity.
 
-        That the entity was removed from this subscription remains to be told.
+        That the entity was removed from this subscription remains to be told; so does
+        what is newer, when *event* was missed by another one.
         """
         self.held.pop(event.position, None)
         entity = _entity(event)
-        if entity in self.held and self.held[entity].is_event:
+        held = self.held.get(entity)
+        if held and held.is_event and held.position.place <= event.position.place:
             del self.held[entity]
 
     def _hold(self, entity: object, held: Held) -> None:
