@@ -7,6 +7,7 @@ from http import HTTPStatus
 from time import monotonic
 from typing import Final, Protocol
 
+import structlog
 from aiohttp import WebSocketError, WSMessage, WSMsgType
 
 from tracker.errors import ClientRefusedError, SlowSubscriberError
@@ -20,6 +21,8 @@ from tracker.outlets.websocket.conversation import Socket
 from tracker.outlets.websocket.feed import Feed, bring_up, cursor_frame
 from tracker.outlets.websocket.frames import FrameError
 from tracker.outlets.websocket.session import Session
+
+log = structlog.get_logger(__name__)
 
 _ENDS: Final = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
 _PING: Final = b"\x89\x00"  # RFC 6455, 5.5.2: FIN and opcode 9, without a payload
@@ -80,7 +83,7 @@ class Connection:
         self._socket = socket
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
-        self._beginning = False
+        self._beginning: asyncio.Task[None] | None = None
         self._counted: str | None = None
         self.session = Session(self, feed.settings, crowd.quota)
         self._commands = Commands(crowd.asking, self.session)
@@ -105,6 +108,9 @@ class Connection:
             if self.closed is None:
                 self._socket.transport.abort()
         finally:
+            if self._beginning is not None:
+                self._beginning.cancel()
+                await asyncio.wait([self._beginning])
             self._leave()
             self.session.end()
             await self._commands.end()
@@ -157,9 +163,9 @@ class Connection:
     def ping(self) -> None:
         """Ask for a sign of life; cut a client that gave none since the last time.
 
-        While a subscription begins, nothing is read: it cannot have given one.
+        While a subscription begins, it may be that nothing is read.
         """
-        if self._heard or self._beginning:
+        if self._heard or self._beginning is not None:
             self._heard = False
             self.write(_PING)
         else:
@@ -229,20 +235,34 @@ class Connection:
                 pass
 
     async def _follow(self, text: str) -> None:
+        """One after the other; but for pings, which show that somebody is there."""
+        if self._beginning is not None and not frames.is_ping(text):
+            await asyncio.wait([self._beginning])
         action = self.session.receive(text, datetime.now(UTC))
         match action:
             case Authenticate(token=token):
                 await self._authenticate(token)
             case Begin():
-                self._beginning = True
-                await bring_up(self._feed, self.session, action, self._drain)
-                self._heard, self._beginning = True, False
+                begun = bring_up(self._feed, self.session, action, self._drain)
+                self._beginning = asyncio.create_task(begun)
+                self._beginning.add_done_callback(self._has_begun)
             case Ask():
                 self._commands.begin(action)
             case End(subscription=subscription):
                 self._feed.hub.discard(subscription.query, subscription)
             case None:
                 pass
+
+    def _has_begun(self, beginning: asyncio.Task[None]) -> None:
+        self._heard, self._beginning = True, None
+        error = None if beginning.cancelled() else beginning.exception()
+        if isinstance(error, ClientRefusedError):
+            self.close(error.code, str(error))
+        elif error is not None:
+            if not isinstance(error, ConnectionError):
+                log.error("subscription_broken", exc_info=error)
+            if self.closed is None:
+                self._socket.transport.abort()
 
     async def _authenticate(self, token: str) -> None:
         """Let the holder of *token* in, or go on; a bad newer one changes nothing."""

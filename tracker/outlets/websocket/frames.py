@@ -218,6 +218,14 @@ class FrameError(OutletError):
         return encode(error)
 
 
+def is_ping(text: str) -> bool:
+    """Whether it only asks for a sign of life."""
+    try:
+        return isinstance(parse(text), Ping)
+    except FrameError:
+        return False
+
+
 def parse(text: str) -> Incoming:
     """What a client says with *text*.
 
