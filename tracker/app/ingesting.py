@@ -78,7 +78,14 @@ async def ingest(
                 count = partial(_count, supervisor, account.key, state)
                 metrics.sources.labels(account.key, state).set_function(count)
         offsets = [keys.meta for keys in store.keys]
-        pulse = Pulse(store.redis, inboxes, offsets, supervisor.alive, writer)
+        pulse = Pulse(
+            store.redis,
+            inboxes,
+            offsets,
+            supervisor.alive,
+            supervisor.tell_again,
+            writer,
+        )
         retirement = Retirement(
             telling.stored, supervisor.is_gone, leases, telling.retire
         )

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 
 from tracker.domain.reading import Alive
 from tracker.errors import StoreError
 from tracker.ingest.writer import Writer
-from tracker.store.codec import at_ms
+from tracker.store.codec import at_ms, is_earlier
 from tracker.store.inbox import Inbox
 from tracker.store.redis import Keyspace
 
@@ -19,6 +20,13 @@ BEHIND_MS = 10_000
 """A keeper further behind than this makes its partition's sources wait."""
 
 
+class _Seen(NamedTuple):
+    """Of a partition, at the last sign of life."""
+
+    offset: str
+    losses: bytes | None
+
+
 class Pulse:
     """Appends `Alive`, and looks where the keepers are.
 
@@ -27,6 +35,7 @@ class Pulse:
         inboxes: All of them.
         offsets: The keys of the partitions' meta hashes, in the same order.
         alive: This process's sign of life.
+        on_loss: Told when a partition has lost what was told to it.
         writer: Held back where a keeper is too far behind.
     """
 
@@ -36,12 +45,15 @@ class Pulse:
         inboxes: Sequence[Inbox],
         offsets: Sequence[str],
         alive: Callable[[], Alive],
+        on_loss: Callable[[], None],
         writer: Writer,
     ) -> None:
         self._redis = redis
         self._inboxes = inboxes
         self._offsets = offsets
         self._alive = alive
+        self._on_loss = on_loss
+        self._known: dict[int, _Seen] = {}
         self._writer = writer
         self._store_away = False
         self._beating = False
@@ -70,9 +82,14 @@ class Pulse:
         The first one finds where the keepers were when all was down: no news.
         """
         inbox, meta = self._inboxes[partition], self._offsets[partition]
-        appended, offset = await self._redis.pipeline(
-            inbox.key, [inbox.command([alive]), ("HGET", meta, "offset")]
+        appended, (offset, losses) = await self._redis.pipeline(
+            inbox.key, [inbox.command([alive]), ("HMGET", meta, "offset", "losses")]
         )
+        seen = _Seen((offset or b"0-0").decode(), losses)
+        last, self._known[partition] = self._known.get(partition, seen), seen
+        if seen.losses != last.losses or is_earlier(seen.offset, last.offset):
+            log.warning("inputs_lost", partition=partition)
+            self._on_loss()
         known = at_ms(offset.decode()) if offset else 0
         behind = offset is not None and at_ms(appended.decode()) - known > BEHIND_MS
         if self._beating:

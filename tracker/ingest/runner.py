@@ -76,6 +76,11 @@ class Runner:
         """What to say of the source until all of it was read once."""
         return None if self._has_read else Unread(self.source.key, self.token)
 
+    def tell_again(self) -> None:
+        """Have everything read again, and told to every partition."""
+        self._story.begin_again()
+        self.source.resync()
+
     def overdue(self) -> Overdue | None:
         """What to say of the source when its last answer is too long ago.
 

@@ -43,6 +43,10 @@ class Story:
         self._numbers: dict[int, int] = {}
         self._has_read = False
 
+    def begin_again(self) -> None:
+        """The next checkpoint goes to every partition again."""
+        self._has_read = False
+
     def tell(self, readings: Sequence[Tellable]) -> Mapping[int, list[Told]]:
         """*readings* in order, for each partition that one of them concerns.
 

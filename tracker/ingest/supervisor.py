@@ -91,6 +91,11 @@ class Supervisor:
         if owned is not None and owned[0].token == asked.token:
             owned[0].source.resync()
 
+    def tell_again(self) -> None:
+        """What was told is lost somewhere: all sources are to tell everything anew."""
+        for runner in self.runners:
+            runner.tell_again()
+
     async def run(self) -> None:
         """Own this process's share until cancelled; then give all of it back."""
         away = False

@@ -12,7 +12,7 @@ from tracker.domain.reading import Tick
 from tracker.errors import StoreUnavailableError
 from tracker.keep.partition import Partition
 from tracker.keep.writes import operations, restore
-from tracker.store.codec import SCHEMA, Input
+from tracker.store.codec import SCHEMA, Input, is_earlier
 from tracker.store.inbox import Inbox, Received
 from tracker.store.leases import Lease
 from tracker.store.ledger import Batch, Ledger, Written
@@ -39,6 +39,9 @@ class Keeper:
         partition: Empty; filled by `run`.
         lease_s: How long to try without an answer of the store.
         observer: For metrics.
+
+    Attributes:
+        offset: Of the last commit.
     """
 
     def __init__(
@@ -56,17 +59,22 @@ class Keeper:
         self._partition = partition
         self._lease_s = lease_s
         self._observer = observer
-        self._offset = "0-0"
+        self.offset = "0-0"
         self._written = Written()
 
-    async def run(self, epoch: str, lease: Lease) -> None:
+    async def run(self, epoch: str, lease: Lease, known: str = "0-0") -> None:
         """Keep until the lease is lost or the task is cancelled.
+
+        Args:
+            epoch: Of the store.
+            lease: On the partition.
+            known: The offset of the last commit that this process knows of.
 
         Raises:
             LeaseLostError: Drop this keeper; a new one loads everything anew.
             StoreUnavailableError: Likewise, after a while.
         """
-        await self._load(epoch)
+        await self._load(epoch, known)
         async with asyncio.TaskGroup() as group:
             tick = group.create_task(self._tick())
             tidy = group.create_task(self._tidy())
@@ -76,7 +84,7 @@ class Keeper:
                 tick.cancel()
                 tidy.cancel()
 
-    async def _load(self, epoch: str) -> None:
+    async def _load(self, epoch: str, known: str) -> None:
         meta = await self._ledger.meta()
         if meta.schema > SCHEMA:
             message = "this partition was written by a newer release of tracker"
@@ -85,14 +93,15 @@ class Keeper:
         if meta.epoch != epoch or meta.schema != SCHEMA:
             await self._ledger.adopt(epoch, SCHEMA)
         await restore(self._partition, self._ledger, meta)
-        self._offset, self._written = meta.offset, meta.written
+        self.offset, self._written = meta.offset, meta.written
         began = meta.offset != "0-0"
-        if lost or (began and not await self._inbox.has(meta.offset)):
+        gone_back = is_earlier(meta.offset, known)
+        if lost or gone_back or (began and not await self._inbox.has(meta.offset)):
             log.warning("inbox_lost", partition=self._ledger.keys.partition)
             self._partition.blind_everything(await self._ledger.now())
 
     async def _follow(self, epoch: str, lease: Lease) -> None:
-        async for received in self._inbox.follow(self._offset, ENTRIES_PER_COMMIT):
+        async for received in self._inbox.follow(self.offset, ENTRIES_PER_COMMIT):
             if received:
                 await self._fold(received)
                 await self._commit(epoch, lease)
@@ -120,7 +129,7 @@ class Keeper:
         """Commit the draft; the same batch again until there is an answer."""
         keys, partition = self._ledger.keys, self._partition
         writes, written = operations(keys, partition, self._written)
-        batch = Batch(self._offset, partition.offset, token_hex(8), writes)
+        batch = Batch(self.offset, partition.offset, token_hex(8), writes)
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._lease_s
         while True:
@@ -132,7 +141,7 @@ class Keeper:
                 await asyncio.sleep(_RETRY_S)
             else:
                 break
-        self._offset, self._written = batch.offset, written
+        self.offset, self._written = batch.offset, written
 
     async def _tick(self) -> None:
         while True:
@@ -144,4 +153,4 @@ class Keeper:
         while True:
             await asyncio.sleep(TIDY_S)
             with suppress(StoreUnavailableError):
-                await self._retention.trim(self._offset)
+                await self._retention.trim(self.offset)

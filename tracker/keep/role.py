@@ -43,6 +43,7 @@ class KeepRole:
         self._leases = leases
         self._new_keeper = new_keeper
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._known: dict[int, str] = {}
 
     @property
     def kept(self) -> int:
@@ -78,15 +79,20 @@ class KeepRole:
                 self._tasks[number] = asyncio.create_task(task)
 
     async def _keep(self, number: int, lease: Lease) -> None:
+        """Keep one; a store that has gone back behind what is known has lost inputs."""
+        keeper = self._new_keeper(number)
         try:
             epoch, _ = await self._registry.open(len(self._leases))
-            await self._new_keeper(number).run(epoch, lease)
+            await keeper.run(epoch, lease, self._known.get(number, "0-0"))
         except* LeaseLostError as lost:
             log.info("keeper_lost", partition=number, error=str(lost.exceptions[0]))
         except* StoreError as away:
             log.warning(
                 "keeper_failed", partition=number, error=str(away.exceptions[0])
             )
+        finally:
+            if keeper.offset != "0-0":
+                self._known[number] = keeper.offset
 
     async def _stop(self, numbers: list[int]) -> None:
         tasks = {number: self._tasks.pop(number) for number in numbers}

@@ -120,6 +120,8 @@ def _feeds(
     for process in feeds.changed_processes:
         at = feeds.processes.get(process)
         fields[f"p:{process}"] = None if at is None else _ms(at)
+    if partition.losses != partition.stored_losses:
+        fields["losses"] = partition.stored_losses = partition.losses
     yield from _hash(keys.meta, fields)
     feeds.changed_feeds.clear()
     feeds.changed_processes.clear()
@@ -203,6 +205,8 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
             partition.feeds.restore(rest, feed, _instant(at_ms(meta.offset)))
         elif kind == "p":
             partition.feeds.processes[rest] = _instant(int(value))
+        elif name == "losses":
+            partition.losses = partition.stored_losses = int(value)
     await _restore_others(partition, ledger)
     calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])

@@ -128,6 +128,12 @@ def parse_entries(answer: Sequence[tuple[bytes, list[bytes]]]) -> list[Raw]:
     ]
 
 
+def is_earlier(stream_id: str, other: str) -> bool:
+    """Of two ids of one stream."""
+    first, second = ([int(n) for n in i.split("-", 1)] for i in (stream_id, other))
+    return first < second
+
+
 def at_ms(stream_id: str) -> int:
     """The server's time in a stream id, ms since 1970."""
     return int(stream_id.split("-", 1)[0])

@@ -43,6 +43,7 @@ class Ingesting:
             kept.inboxes,
             [keys.meta for keys in kept.keys],
             self.supervisor.alive,
+            self.supervisor.tell_again,
             self.writer,
         )
         self.retirement = Retirement(

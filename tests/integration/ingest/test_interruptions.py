@@ -1,6 +1,8 @@
 """A process that falls silent, a keeper that is late, a store that is away or lost."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,12 +14,15 @@ from tests.integration.ingest.scripted import (
     ScriptedAccount,
     ScriptedSource,
     call_key,
+    source_key,
 )
 from tests.integration.servers import Server, until, valkey
 from tests.integration.store.kept import Kept, Listener, listening, opened, running
+from tests.integration.webhooks.rig import until as until_so
 from tracker.domain.key import partition_of
 from tracker.domain.reading import Alive
 from tracker.domain.terms import RecordingState
+from tracker.errors import StoreError
 from tracker.ingest import pulse as beating
 from tracker.keep import partition as folding
 from tracker.store.redis import ConnectionSettings
@@ -135,3 +140,54 @@ async def test_a_lost_store_hears_everything_again(
         await listener.until(lambda: listener.states(CALL)[-1:] == ["paused"])
     first, second = ingesting.tokens[source.key]
     assert first < second
+
+
+def go_back(server: Server) -> None:
+    """To what was saved last."""
+    server.kill()
+    server.start()
+
+
+def lose_a_shard(server: Server) -> None:
+    """All partitions but the one that the account's sources lie in."""
+    home = partition_of("source", source_key("jdoe"), PARTITIONS)
+    for number in {*range(PARTITIONS)} - {home}:
+        server.run("DEL", *server.run("KEYS", f"*{{p{number}}}*"))
+
+
+@pytest.mark.parametrize("loss", [go_back, lose_a_shard])
+async def test_what_a_store_forgot_is_told_again(
+    tmp_path: Path,
+    account: ScriptedAccount,
+    source: ScriptedSource,
+    loss: Callable[[Server], None],
+) -> None:
+    """Most calls began since it was saved, and nothing happens there any more."""
+    calls = [call_key(f"c{number}") for number in range(8)]
+    with valkey(tmp_path) as server:
+        async with (
+            opened(server.url, PARTITIONS, 10.0, IMPATIENT) as kept,
+            listening(kept) as listener,
+            running(kept.role("p1").run(), Ingesting(kept, "p1", account).run()),
+        ):
+            source.show(calls[0])
+            await listener.until(lambda: "recording" in listener.states(calls[0]))
+            server.run("SAVE")
+            source.show(calls[0], "paused")
+            for call in calls[1:]:
+                source.show(call)
+            await listener.until(lambda: listener.states(calls[0])[-1] == "paused")
+            await listener.until(lambda: all(map(listener.states, calls)))
+            loss(server)
+
+            wanted = dict.fromkeys(calls, "recording") | {calls[0]: "paused"}
+
+            async def are_kept() -> bool:
+                shown: dict[str, str] = {}
+                with suppress(StoreError):
+                    for number in range(PARTITIONS):
+                        async for call in kept.ledger(number).calls():
+                            shown[call.key] = call.recording.state
+                return shown == wanted
+
+            await until_so(are_kept)

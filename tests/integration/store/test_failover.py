@@ -17,6 +17,7 @@ from tests.integration.store.kept import (
     running,
 )
 from tracker.domain.entry import Resync
+from tracker.domain.key import partition_of
 from tracker.domain.reading import Checkpoint
 from tracker.domain.terms import RecordingState
 from tracker.store.redis import ConnectionSettings
@@ -128,6 +129,31 @@ async def test_a_lost_store_is_begun_anew(tmp_path: Path, loss: str) -> None:
             await _all_at(listener, 5)
             epochs = {(await kept.ledger(n).meta()).epoch for n in range(PARTITIONS)}
             assert epochs == {kept.outbox.epoch}
+
+
+async def test_what_a_store_forgot_is_unknown_until_it_is_read_again(
+    tmp_path: Path,
+) -> None:
+    """It comes back as it was a while ago, and nothing else tells."""
+    with valkey(tmp_path) as server:
+        async with _working(server) as (kept, listener):
+            teller = Teller(kept)
+            await teller.tell(Checkpoint(process="p1"))
+            await _rounds(teller, 0, 1)
+            await _all_at(listener, 1)
+            server.run("SAVE")
+            await _rounds(teller, 1, 2)
+            await _all_at(listener, 2)
+            server.kill()
+            server.start()
+            partitions = {partition_of("call", call, PARTITIONS) for call in CALLS}
+            await listener.until(
+                lambda: {listener.states(call)[-1] for call in CALLS} == {"unknown"}
+            )
+            ask = Resync(source=teller.key, token=1)
+            await listener.until(lambda: ask in listener.asked)
+            metas = [await kept.ledger(number).meta() for number in partitions]
+            assert [meta.fields.get("losses") for meta in metas] == ["1"] * len(metas)
 
 
 async def test_a_source_that_missed_the_loss_is_asked_again(tmp_path: Path) -> None:
