@@ -302,6 +302,29 @@ async def test_what_is_not_told_is_found(
         assert "were not told" in str(at.observer.failures[0])
 
 
+async def test_an_end_that_one_list_shows_is_soon_looked_at_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a second list, long before the next one is due: the event may still come.
+
+    It is asked for again where the server is busy.
+    """
+    monkeypatch.setattr(board, "GRACE_S", 0.2)
+    async with live(verify_interval_s=3600) as at:
+        at.fail(FaultKind.DROP, "call.*.CHANNEL_DESTROY.*", count=2)
+        call, channel = answered(at)
+        await at.until(channel, "unknown")
+        at.fail(FaultKind.STATUS, "*/channels", status=429, count=1)
+        at.simulator.end(call)
+        at.observer.source.look(at.key_of(call))
+        await at.observer.until(lambda: len(at.observer.checkpoints) > 1)
+        assert at.told(channel)[-1].state != "ended"
+        at.fail(FaultKind.STATUS, "*/channels", status=429, count=1)
+        await at.until_ended(channel)
+        await at.observer.until(lambda: at.observer.failures)
+        assert "were not told" in str(at.observer.failures[0])
+
+
 async def test_a_server_that_tells_nothing_is_no_source() -> None:
     """Channels are the least."""
     async with site() as at:

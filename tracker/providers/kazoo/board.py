@@ -10,11 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from tracker.domain.reading import Observation
-from tracker.domain.terms import (
-    ALL_ACTIONS,
-    Action,
-    RecordingState,
-)
+from tracker.domain.terms import ALL_ACTIONS, Action, RecordingState
 from tracker.providers.kazoo.channel import KNOWN, Channel, FullRead, observation
 from tracker.providers.kazoo.frames import CallEvent
 from tracker.providers.kazoo.normalise import call_key
@@ -26,14 +22,6 @@ GRACE_S: Final = 5.0
 
 _ENDED_FOR_S: Final = 60.0
 
-_RECORDING: Final[Mapping[str, RecordingState]] = {
-    "RECORD_START": "recording",
-    "RECORD_STOP": "stopped",
-    "RECORD_PAUSE": "paused",
-    "RECORD_MASK": "paused",
-    "RECORD_RESUME": "recording",
-    "RECORD_UNMASK": "recording",
-}
 _WHERE_IT_RECORDS: Final[tuple[Action, ...]] = ("stop", "pause", "resume")
 
 
@@ -102,7 +90,7 @@ class Board:
         for listed in read.listed:
             ended_s = self._ended.get(listed.uuid, -math.inf)
             detail = read.details.get(listed.uuid, listed)
-            if detail is None or ended_s >= read.began_s:
+            if detail is None or ended_s >= read.began_s - GRACE_S:
                 continue
             channel = self._channel(listed.uuid, now_s, claim="unknown", told=first)
             is_late = not channel.is_told and channel.first_s < read.began_s - GRACE_S
@@ -112,11 +100,14 @@ class Board:
             self._identify(channel)
             shown.add(channel.uuid)
         gone = []
-        for channel in list(self.channels.values()) if not read.garbled else ():
-            is_old = channel.first_s < read.began_s - GRACE_S
-            if channel.uuid not in shown and (is_old or first):
+        for channel in list(self.channels.values()):
+            if channel.uuid in shown or read.garbled:
+                channel.absent_s = math.inf
+            elif first or channel.absent_s + GRACE_S <= read.began_s:
                 missed += 1
                 gone += self._end(channel, exact=False)
+            elif channel.first_s < read.began_s - GRACE_S:
+                channel.absent_s = min(channel.absent_s, now_s)
         told = self._claims(self.channels.values(), age_s, everything=everything)
         keys = tuple(sorted(self._calls))
         return Applied([*gone, *told], keys, 0 if first else missed)
@@ -141,7 +132,7 @@ class Board:
         channel.caller = event.caller_number or channel.caller
         channel.called = event.called_number or channel.called
         if event.name.startswith("RECORD_"):
-            self._recorded(channel, event.name, now_s)
+            channel.recorded(event.name, now_s, self._settings.time_limit_s)
         if channel.interaction_id is not None:
             self._identify(channel)
         return self._told_of(channel, exact=True)
@@ -192,6 +183,12 @@ class Board:
         """When the next one does."""
         return min((it.until_s for it in self.channels.values()), default=math.inf)
 
+    @property
+    def doubted_at_s(self) -> float:
+        """When a full read ends what the last one lacked, unless its end is told."""
+        absent_s = (it.absent_s for it in self.channels.values())
+        return min(absent_s, default=math.inf) + GRACE_S
+
     def limit(self, uuid: str, limit_s: float | None) -> None:
         """A recording that a command starts goes on for so long."""
         if uuid in self.channels:
@@ -232,17 +229,8 @@ class Board:
             channel.key = call_key(self._settings, channel.interaction_id, channel.uuid)
             self._calls.setdefault(channel.key, []).append(channel)
 
-    def _recorded(self, channel: Channel, name: str, now_s: float) -> None:
-        channel.claim = _RECORDING.get(name, "unknown")
-        channel.is_masked = name == "RECORD_MASK"
-        if channel.claim not in ("recording", "paused"):
-            channel.until_s = math.inf
-        elif name == "RECORD_START" or math.isinf(channel.until_s):
-            limit_s = channel.limit_s or self._settings.time_limit_s
-            channel.until_s, channel.limit_s = now_s + limit_s, None
-
     def _remember_end(self, uuid: str, now_s: float) -> None:
-        """So that a list that was asked for before does not bring it back."""
+        """So that a list that was asked for about then does not bring it back."""
         self._ended[uuid] = now_s
         while (oldest := next(iter(self._ended))) != uuid:
             if self._ended[oldest] > now_s - _ENDED_FOR_S:

@@ -1,7 +1,7 @@
 """A live channel as it is known, and the claim that it makes about its leg."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,15 @@ from tracker.providers.wire import Garbled
 
 KNOWN: Final = ("recording", "paused", "stopped")
 """What a recording can be shown to do."""
+
+_RECORDING: Final[Mapping[str, RecordingState]] = {
+    "RECORD_START": "recording",
+    "RECORD_STOP": "stopped",
+    "RECORD_PAUSE": "paused",
+    "RECORD_MASK": "paused",
+    "RECORD_RESUME": "recording",
+    "RECORD_UNMASK": "recording",
+}
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +39,7 @@ class Channel:
         until_s: When the claim is no longer believed.
         limit_s: How long the next recording goes on, where a command said so.
         is_told: By an event, or by the first read.
+        absent_s: Since when full reads have lacked it.
         told: What was last claimed of it.
     """
 
@@ -48,6 +58,7 @@ class Channel:
     until_s: float = math.inf
     limit_s: float | None = None
     is_told: bool = False
+    absent_s: float = math.inf
     told: Observation | None = None
 
     @property
@@ -56,6 +67,16 @@ class Channel:
         if self.is_answered:
             return "held" if self.is_held else "active"
         return "dialing" if self.direction == "inbound" else "ringing"
+
+    def recorded(self, event: str, now_s: float, time_limit_s: float) -> None:
+        """Take in a RECORD event; a recording ends after *time_limit_s*, or as told."""
+        self.claim = _RECORDING.get(event, "unknown")
+        self.is_masked = event == "RECORD_MASK"
+        if self.claim not in ("recording", "paused"):
+            self.until_s = math.inf
+        elif event == "RECORD_START" or math.isinf(self.until_s):
+            self.until_s = now_s + (self.limit_s or time_limit_s)
+            self.limit_s = None
 
 
 @dataclass(slots=True)

@@ -93,6 +93,7 @@ class Listening:
         self._identifying: set[str] = set()
         self._is_reading = False
         self._read_at_s = math.inf
+        self._put_off_to_s = -math.inf
         self._failure: BaseException | None = None
 
     async def turns(self) -> AsyncGenerator[Turn]:
@@ -130,7 +131,7 @@ class Listening:
         turn += self._board.expire(_now_s())
         if not turn and self._failure is not None:
             raise self._failure
-        if not self._is_reading and (self._wishes.read or self._read_at_s <= _now_s()):
+        if not self._is_reading and (self._wishes.read or self._due_at_s <= _now_s()):
             self._begin_read(bindings)
         return turn
 
@@ -138,7 +139,7 @@ class Listening:
         """Wait for news, or until something is due."""
         at_s = self._board.expires_at_s
         if not self._is_reading:
-            at_s = min(at_s, self._read_at_s)
+            at_s = min(at_s, self._due_at_s)
         try:
             async with asyncio.timeout_at(None if math.isinf(at_s) else at_s):
                 await self._wishes.news.wait()
@@ -198,6 +199,7 @@ class Listening:
             if error.taken:
                 raise
             wait_s = max(_LATER_S, error.retry_after_s or 0.0)
+            self._put_off_to_s = _now_s() + wait_s
             self._wishes.everything |= everything
         else:
             self._done.append(partial(self._apply, read, everything=everything))
@@ -210,6 +212,12 @@ class Listening:
         if missed:
             self._fail(self._hole.trouble(f"{missed} channels were not told of"))
         return turn
+
+    @property
+    def _due_at_s(self) -> float:
+        """When to read: sooner where one end may have gone untold."""
+        doubted_at_s = max(self._board.doubted_at_s, self._put_off_to_s)
+        return min(self._read_at_s, doubted_at_s)
 
     def _plan_read(self) -> None:
         self._read_at_s = _now_s() + self._client.settings.verify_interval_s

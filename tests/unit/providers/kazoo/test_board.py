@@ -1,5 +1,6 @@
 """What channels claim of their legs."""
 
+import math
 from collections.abc import Iterable
 
 import pytest
@@ -14,6 +15,7 @@ from tracker.providers.kazoo.channel import FullRead
 from tracker.providers.kazoo.frames import CallEvent
 from tracker.providers.kazoo.settings import KazooUser
 from tracker.providers.kazoo.wire import ChannelDetail
+from tracker.providers.wire import Garbled
 
 SELDOM = ("stop", "pause", "resume")
 CALLER, CALLED = "caller", "called"
@@ -93,13 +95,15 @@ def test_what_was_known_before_a_break_is_unknown_after_it() -> None:
     assert told.observations[0].no_proof
 
 
-def test_a_list_brings_nothing_back() -> None:
-    """That ended while it was under way; nor does it end what began meanwhile."""
+@pytest.mark.parametrize("began_s", [1, 2 + GRACE_S])
+def test_a_list_brings_nothing_back(began_s: float) -> None:
+    """That has just ended; nor does it end what began meanwhile."""
     made = board()
     made.event(event("CHANNEL_CREATE"), 0)
     made.event(event("CHANNEL_DESTROY"), 2)
     made.event(event("CHANNEL_CREATE", "new"), 2)
-    told = made.apply(read(1, channel(CALLED)), 3, first=False, everything=True)
+    listed = read(began_s, channel(CALLED))
+    told = made.apply(listed, began_s + 1, first=False, everything=True)
     assert (set(states(told.observations)), told.missed) == ({"new"}, 0)
 
 
@@ -126,9 +130,43 @@ def test_what_should_have_been_told_is_counted() -> None:
         read(1, channel(CALLED), channel("silent")), 1, first=False, everything=False
     )
     assert both.missed == 0
-    told = made.apply(read(late, channel("silent")), late, first=False, everything=True)
+    silent = channel("silent")
+    told = made.apply(read(late, silent), late, first=False, everything=True)
+    assert told.missed == 1
+    later = made.doubted_at_s
+    assert later == late + GRACE_S
+    told = made.apply(read(later, silent), later, first=False, everything=True)
     assert told.missed == 2
     assert [it.leg for it in told.observations if it.state == "ended"] == [CALLED]
+    assert made.doubted_at_s == math.inf
+
+
+def test_an_end_may_be_told_after_a_list_has_shown_it() -> None:
+    """It is told, then: nothing was missed, and no list has to look for it."""
+    made = board()
+    made.event(event("CHANNEL_CREATE"), 0)
+    made.event(event("RECORD_START"), 0)
+    soon = 60 + GRACE_S / 2
+    for began_s in (60.0, soon):
+        listed = made.apply(read(began_s), began_s, first=False, everything=False)
+        assert (listed.missed, listed.observations) == (0, [])
+    (ended,) = made.event(event("CHANNEL_DESTROY"), soon)
+    assert (ended.state, ended.exact) == ("ended", True)
+    assert made.doubted_at_s == math.inf
+
+
+@pytest.mark.parametrize("is_garbled", [False, True])
+def test_a_channel_that_a_list_lacked_may_be_there(*, is_garbled: bool) -> None:
+    """The next one shows it, or cannot be read: it has to be absent anew."""
+    made = board()
+    made.event(event("CHANNEL_CREATE"), 0)
+    made.apply(read(60), 60, first=False, everything=False)
+    again = read(120) if is_garbled else read(120, channel(CALLED))
+    again.garbled = [Garbled("channel", "{}")] if is_garbled else []
+    for began_s, listed in ((120, again), (180, read(180))):
+        told = made.apply(listed, began_s, first=False, everything=False)
+        assert told.missed == 0
+    assert CALLED in made.channels
 
 
 @pytest.mark.parametrize(("age_s", "at_s"), [(1.0, 0.0), (GRACE_S + 60, 60.0)])
