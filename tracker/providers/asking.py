@@ -1,10 +1,12 @@
 """Requests with a token of the account's, and the files that are streamed.
 
 Every request is sent once, and once more after a renewal of a token that the server no
-longer takes. The token goes to the server of the settings and nowhere else.
+longer takes; a command only soon. The token goes to the server of the settings and
+nowhere else.
 """
 
 import asyncio
+import math
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
@@ -52,13 +54,19 @@ log = structlog.get_logger(__name__)
 
 
 class Request(NamedTuple):
-    """What to send; *what* names it in errors."""
+    """What to send.
+
+    Attributes:
+        what: Names it in errors.
+        repeated_within_s: After a renewal it is sent again only so soon.
+    """
 
     method: str
     url: str
     what: str
     headers: Mapping[str, str] = {}
     body: bytes | None = None
+    repeated_within_s: float = math.inf
 
 
 class TokenClient(HttpConnection, ABC, Generic[A]):
@@ -114,11 +122,15 @@ class TokenClient(HttpConnection, ABC, Generic[A]):
     async def _sent(self, asked: Request) -> AsyncIterator[aiohttp.ClientResponse]:
         """The good answer, whose body is yet to be read."""
         access = await self.access()
+        began_at_s = _now_s()
         response = await self._send(asked, access)
         try:
             if response.status == HTTPStatus.UNAUTHORIZED:
                 response.close()
                 access = await self.access(access)
+                if _now_s() - began_at_s > asked.repeated_within_s:
+                    msg = self._what(f"{asked.what}: the token was renewed first")
+                    raise ProviderUnavailableError(msg, taken=False)
                 response = await self._send(asked, access)
             if response.status not in _GOOD:
                 raise await self._error(response, asked.what)
@@ -169,3 +181,7 @@ class TokenClient(HttpConnection, ABC, Generic[A]):
 
     def _what(self, what: str) -> str:
         return f"{self._account_name}: {what}"
+
+
+def _now_s() -> float:
+    return asyncio.get_running_loop().time()

@@ -13,6 +13,9 @@ from tracker.errors import (
 RENEWED_AFTER: Final = 0.9
 """Of a token's lifetime."""
 
+REPEATED_WITHIN_S: Final = 1.0
+"""A command whose token was refused is repeated by itself only so soon."""
+
 
 class Access(NamedTuple):
     """A token, and until when it is good enough, on the loop's clock."""

@@ -12,6 +12,7 @@ from tracker.errors import (
     ProviderLockedError,
     ProviderUnavailableError,
 )
+from tracker.providers.genesys import client
 from tracker.providers.genesys.wire import CallResource
 
 ME = "/api/v2/me"
@@ -67,8 +68,11 @@ async def test_a_login_that_is_refused_after_its_renewal_locks() -> None:
         assert len(refused) == 2
 
 
-async def test_a_rotated_csrf_token_is_learnt_again() -> None:
+async def test_a_rotated_csrf_token_is_learnt_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A GET renews it, and the same poll and the same command go through."""
+    monkeypatch.setattr(client, "REPEATED_WITHIN_S", 60.0)
     async with (
         cometd_server(csrf=True, timeout_s=1) as server,
         live_agent(server) as agent,
@@ -189,6 +193,24 @@ async def test_a_command_before_a_renewal_that_fails_was_not_taken() -> None:
         assert not caught.value.taken
         sent = [r for r in await server.requests() if r.path == f"{CALLS_PATH}/1"]
         assert len(sent) == 1
+
+
+async def test_a_command_is_not_repeated_long_after_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A login that takes long leaves it untaken; reads are repeated however late."""
+    monkeypatch.setattr(client, "REPEATED_WITHIN_S", 0.0)
+    async with cometd_server() as server, live_agent(server) as agent:
+        await server.set_calls("jdoe", [{"id": "1", "state": "Held"}])
+        await server.answer(403, NOT_LOGGED_IN, path=f"{CALLS_PATH}/1")
+        with pytest.raises(ProviderUnavailableError, match="renewed first") as caught:
+            await agent.session.post_operation("1", "PauseCallRecording")
+        assert not caught.value.taken
+        asked = [r.path for r in await server.requests()]
+        assert (asked[-1], asked.count(f"{CALLS_PATH}/1")) == (ME, 1)
+        await server.answer(403, NOT_LOGGED_IN, path=CALLS_PATH)
+        assert len(await agent.session.calls()) == 1
+        await agent.session.post_operation("1", "PauseCallRecording")
 
 
 async def test_a_call_id_cannot_leave_its_place_in_the_path() -> None:

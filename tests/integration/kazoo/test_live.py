@@ -11,7 +11,7 @@ from tracker.domain.key import make_key
 from tracker.domain.reading import Observation, Unreadable
 from tracker.domain.terms import Action
 from tracker.errors import CommandRefusedError, ProviderUnavailableError
-from tracker.providers.kazoo import board
+from tracker.providers.kazoo import board, client
 from tracker.simulators.faults import FaultKind
 from tracker.simulators.kazoo import Call, KazooOptions, KazooSimulator
 from tracker.simulators.kazoo.blackhole import Session
@@ -234,6 +234,22 @@ async def test_a_server_that_must_pause_is_not_asked_for_a_mask() -> None:
         _, channel = answered(at)
         with pytest.raises(CommandRefusedError, match=r"data\.action: enum"):
             await at.command(channel, "pause")
+
+
+async def test_a_command_is_not_repeated_long_after_it_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A login that takes long leaves it untaken; it may be asked for again."""
+    monkeypatch.setattr(client, "REPEATED_WITHIN_S", 0.0)
+    async with live(websocket_url=None, poll_interval_s=3600) as at:
+        call, channel = answered(at)
+        at.simulator.expire_tokens()
+        with pytest.raises(ProviderUnavailableError, match="renewed first") as caught:
+            await at.command(channel, "start")
+        assert not caught.value.taken
+        assert (at.asked("PUT", channel), at.simulator.token_requests) == (1, 2)
+        await at.command(channel, "start")
+        await at.simulator.until(lambda: call.channels[1].state is State.RECORDING)
 
 
 async def test_a_channel_that_is_gone_is_refused() -> None:

@@ -1,12 +1,13 @@
 """HTTP to Genesys Web Services v2: one connection per account, a session per agent.
 
 Every method asks once and never again by itself, but for one renewal of a login or
-CSRF token that the server no longer takes.
+CSRF token that the server no longer takes; a command only soon.
 """
 
 import asyncio
 import base64
 import json
+import math
 from http import HTTPStatus
 from typing import Final, Literal, NamedTuple
 from urllib.parse import quote
@@ -35,6 +36,7 @@ from tracker.providers.http import (
     read_body,
     status_error,
 )
+from tracker.providers.renewal import REPEATED_WITHIN_S
 from tracker.providers.wire import Garbled
 
 MOST_BYTES: Final = 2**27
@@ -52,6 +54,14 @@ _CSRF_HEADER: Final = "X-CSRF-TOKEN"
 _NEEDS_A_PERSON: Final = frozenset({3, 5, 8, 20})
 _NOT_LOGGED_IN: Final = 20
 _FIRST_SERVER_ERROR: Final = 500
+
+
+class _Request(NamedTuple):
+    method: str
+    path: str
+    body: bytes | None = None
+    limit_s: float | None = None
+    repeated_within_s: float = math.inf
 
 
 class _Answer(NamedTuple):
@@ -136,7 +146,7 @@ class AgentSession:
             ProviderLockedError: They are refused.
             ProviderUnavailableError: It is not known whether they are good.
         """
-        self._check(await self._send("GET", "/me"), "login")
+        self._check(await self._send(_Request("GET", "/me")), "login")
 
     async def start_session(self) -> None:
         """Log the agent in to the contact centre, for voice."""
@@ -150,7 +160,7 @@ class AgentSession:
             ProviderUnavailableError: No answer, or none that lists calls.
         """
         for path in ("/me/calls?fields=*", "/me/?subresources=calls"):
-            answer = await self._ask("GET", path)
+            answer = await self._ask(_Request("GET", path))
             if answer.status == HTTPStatus.NOT_FOUND:
                 continue
             self._check(answer, "calls")
@@ -172,9 +182,10 @@ class AgentSession:
             CommandRefusedError: It was not taken, and why.
             ProviderLockedError: The login is refused; it was not taken.
             ProviderUnavailableError: It may have been taken; after a 429, or when a
-                login could not be renewed, it was not.
+                login could not be renewed, or not at once, it was not.
         """
-        await self._operate(f"/me/calls/{quote(call_id, safe='')}", operation)
+        path = f"/me/calls/{quote(call_id, safe='')}"
+        await self._operate(path, operation, REPEATED_WITHIN_S)
 
     async def poll(self, protocol: Bayeux) -> list[Event]:
         """Send the protocol's next request when it is due and hand in the answer.
@@ -187,11 +198,10 @@ class AgentSession:
         if request.step == "handshake":
             # The server holds no second poll of a browser that it still knows.
             self._cookies.pop(_BROWSER_COOKIE, None)
+        asked = _Request("POST", "/notifications", request.body, request.limit_s)
         await asyncio.sleep(self._polled_at_s + request.delay_s - _now_s())
         try:
-            answer = await self._ask(
-                "POST", "/notifications", request.body, request.limit_s
-            )
+            answer = await self._ask(asked)
         finally:
             self._polled_at_s = _now_s()
         if answer.status != HTTPStatus.OK:
@@ -212,9 +222,16 @@ class AgentSession:
         if self._pace.is_proven:
             self.answered_at_s = max(self.answered_at_s or 0.0, began_at_s)
 
-    async def _operate(self, path: str, name: str, **fields: object) -> None:
+    async def _operate(
+        self,
+        path: str,
+        name: str,
+        repeated_within_s: float = math.inf,
+        **fields: object,
+    ) -> None:
         body = json.dumps({"operationName": name, **fields}).encode()
-        answer = await self._ask("POST", path, body)
+        asked = _Request("POST", path, body, repeated_within_s=repeated_within_s)
+        answer = await self._ask(asked)
         outcome = parse_status(answer.body)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
             if outcome is not None and outcome.code:
@@ -229,10 +246,9 @@ class AgentSession:
         if answer.status != HTTPStatus.OK or outcome is None or outcome.code:
             raise answer.as_error(self._name, what)
 
-    async def _ask(
-        self, method: str, path: str, body: bytes | None = None, limit_s: float = 0
-    ) -> _Answer:
-        answer = await self._send(method, path, body, limit_s)
+    async def _ask(self, asked: _Request) -> _Answer:
+        not_after_s = _now_s() + asked.repeated_within_s
+        answer = await self._send(asked)
         if answer.refuses_login:
             for name in self._cookies.keys() - {_BROWSER_COOKIE}:
                 del self._cookies[name]
@@ -244,21 +260,23 @@ class AgentSession:
         except ProviderUnavailableError as error:
             error.taken = False
             raise
-        answer = await self._send(method, path, body, limit_s)
+        answer = await self._send(asked, not_after_s)
         if answer.refuses_login or answer.refuses_csrf_token:
             msg = f"{self._name}: refused after a renewed login"
             raise ProviderLockedError(msg)
         return answer
 
-    async def _send(
-        self, method: str, path: str, body: bytes | None = None, limit_s: float = 0
-    ) -> _Answer:
+    async def _send(self, asked: _Request, not_after_s: float = math.inf) -> _Answer:
+        what = f"{self._name}: {asked.method} {asked.path}"
         await self._pace.turn()
-        limit_s = limit_s or self._connection.settings.request_timeout_s
+        if _now_s() > not_after_s:
+            msg = f"{what}: the login was renewed first"
+            raise ProviderUnavailableError(msg, taken=False)
+        limit_s = asked.limit_s or self._connection.settings.request_timeout_s
         try:
-            with provider_errors(f"{self._name}: {method} {path}"):
+            with provider_errors(what):
                 async with asyncio.timeout(limit_s):
-                    answer = await self._exchange(method, path, body)
+                    answer = await self._exchange(asked)
         except ProviderUnavailableError:
             self._pace.failed()
             raise
@@ -268,13 +286,13 @@ class AgentSession:
             self._pace.went_well()
         return answer
 
-    async def _exchange(self, method: str, path: str, body: bytes | None) -> _Answer:
+    async def _exchange(self, asked: _Request) -> _Answer:
         began_at_s = _now_s()
         async with self._connection.http.request(
-            method,
-            f"{self._connection.api}{path}",
-            data=body,
-            headers=self._headers(has_body=body is not None),
+            asked.method,
+            f"{self._connection.api}{asked.path}",
+            data=asked.body,
+            headers=self._headers(has_body=asked.body is not None),
             allow_redirects=False,
         ) as response:
             content = await read_body(response, most_bytes=MOST_BYTES)

@@ -25,7 +25,7 @@ from tracker.providers.kazoo.wire import (
     parse_recording,
     parse_recordings,
 )
-from tracker.providers.renewal import Access
+from tracker.providers.renewal import REPEATED_WITHIN_S, Access
 from tracker.providers.wire import Garbled
 
 _AUDIO: Final = "audio/mpeg"
@@ -94,7 +94,9 @@ class KazooClient(TokenClient[Access]):
         url = f"{self._account}/channels/{_part(uuid)}"
         headers = {**_JSON, "Content-Type": "application/json"}
         try:
-            await self._ask(Request("PUT", url, "a command", headers, body))
+            await self._ask(
+                Request("PUT", url, "a command", headers, body, REPEATED_WITHIN_S)
+            )
         except NotFoundError as error:
             message = "the channel lives no more"
             raise CommandRefusedError(message) from error

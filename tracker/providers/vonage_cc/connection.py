@@ -21,7 +21,12 @@ from tracker.providers.http import (
     read_body,
     status_error,
 )
-from tracker.providers.renewal import RENEWED_AFTER, Access, Renewal
+from tracker.providers.renewal import (
+    RENEWED_AFTER,
+    REPEATED_WITHIN_S,
+    Access,
+    Renewal,
+)
 from tracker.providers.vonage_cc.budget import Budget, Kind
 from tracker.providers.vonage_cc.settings import VonageCcSettings, secret_of
 from tracker.providers.vonage_cc.wire import parse_token
@@ -29,9 +34,6 @@ from tracker.providers.wire import Garbled, parse_oauth_error
 
 MOST_BYTES: Final = 2**20
 """Of one answer; a call's is some 500."""
-
-REPEATED_WITHIN_S: Final = 1.0
-"""A command whose token was refused is repeated by itself only so soon."""
 
 _FIRST_SERVER_ERROR: Final = 500
 _REFUSED: Final = (400, 401, 403)
