@@ -1,11 +1,14 @@
 """What stored recordings and exports become by what is told of them. Pure."""
 
 from datetime import datetime
+from typing import Final
 
 from tracker.domain.archive import AudioState, ExportSnapshot, MediaSnapshot
 from tracker.domain.base import Model
 from tracker.domain.changes import Change, Changes
 from tracker.domain.reading import Exported, Saved
+
+_UNHEARD: Final = ("pending", "absent")
 
 
 class KnownMedia(Model):
@@ -40,7 +43,7 @@ def decide_media(
         if known is not None and known.gone:
             return Changes(media, kept=False)
         return Changes(media, (_change("deleted", now, media, old or media.audio),))
-    if old == media.audio:
+    if old == media.audio or (old is not None and media.audio in _UNHEARD):
         return Changes(media, kept=False)
     return Changes(media, (_change("available", now, media, old),))
 

@@ -11,7 +11,7 @@ from tracker.domain.reading import Exported, Saved
 
 saved = st.builds(
     Saved,
-    media=st.sampled_from([recording(audio="pending"), recording(audio="ready")]),
+    media=st.sampled_from([recording(audio=a) for a in ("pending", "absent", "ready")]),
     gone=st.booleans(),
     old=st.booleans(),
 )
@@ -39,6 +39,22 @@ def test_a_recording_is_announced_and_again_when_it_can_be_heard() -> None:
     assert lived([pending, pending, ready, ready]) == [
         ("media.available", 1, {"from": None, "to": "pending"}),
         ("media.available", 2, {"from": "pending", "to": "ready"}),
+    ]
+
+
+def test_audio_that_is_given_up_is_not_announced() -> None:
+    """Nor is one that is gone for a while; what can be heard after all is."""
+    pending, absent, ready = (
+        Saved(media=recording(audio=audio)) for audio in ("pending", "absent", "ready")
+    )
+    assert lived([pending, absent, absent, ready, pending, ready]) == [
+        ("media.available", 1, {"from": None, "to": "pending"}),
+        ("media.available", 2, {"from": "pending", "to": "ready"}),
+    ]
+    gone = Saved(media=recording(audio="absent"), gone=True)
+    assert lived([absent, gone]) == [
+        ("media.available", 1, {"from": None, "to": "absent"}),
+        ("media.deleted", 2, {"from": "absent", "to": None}),
     ]
 
 
