@@ -24,6 +24,7 @@ from tracker.simulators.kazoo import (
     KazooSimulator,
     Recorded,
 )
+from tracker.simulators.kazoo.wire import Wire
 
 PLACE = "https://store.example/in?key=hidden"
 HOUR_S = 3600
@@ -63,6 +64,24 @@ async def test_audio_that_never_came_is_absent() -> None:
     async with site(past.simulator) as at:
         assert [it.audio for it in await at.listed()] == ["absent"]
         assert (await at.archive.recording(at.key(document))).audio == "absent"
+        with pytest.raises(NotFoundError, match=r"not there$"):
+            await heard(at, document)
+
+
+async def test_audio_that_a_list_does_not_tell_of_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The list alone calls none of it absent, however old it is."""
+    monkeypatch.setattr(
+        Wire, "listed", lambda wire, document, **_: wire.document(document)
+    )
+    past = Past()
+    there, gone = (past.save(3 * HOUR_S, audio_after_s="never") for _ in range(2))
+    past.simulator.attach_audio(there)
+    async with site(past.simulator) as at:
+        assert [it.audio for it in await at.listed()] == ["pending"] * 2
+        assert (await at.archive.recording(at.key(there))).audio == "ready"
+        assert (await at.archive.recording(at.key(gone))).audio == "absent"
 
 
 @pytest.mark.parametrize("format_", ["mp3", "wav"])

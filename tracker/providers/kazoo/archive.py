@@ -24,7 +24,7 @@ from tracker.errors import CommandRefusedError, NotFoundError
 from tracker.providers.kazoo.client import KazooClient
 from tracker.providers.kazoo.cursor import Cursor, Mark, read_cursor, write_cursor
 from tracker.providers.kazoo.listing import Listing
-from tracker.providers.kazoo.normalise import PROVIDER, audio_of, media
+from tracker.providers.kazoo.normalise import PROVIDER, audio_of, media, missing_audio
 from tracker.providers.kazoo.query import lists_of
 from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.kazoo.windows import read_since, read_window
@@ -87,10 +87,11 @@ class KazooArchive:
         """One recording; its audio is asked for, since the document doesn't tell."""
         id_ = self._id(key)
         recording = await self._read(id_)
-        shown = media(recording, self._settings, datetime.now(UTC))
+        now = datetime.now(UTC)
+        shown = media(recording, self._settings, now)
         if shown.audio in ("external", "ready"):
             return shown
-        audio, size_bytes = await self._audio_of(id_, shown.audio)
+        audio, size_bytes = await self._audio_of(id_, missing_audio(recording, now))
         return shown.but(audio=audio, size_bytes=size_bytes)
 
     async def delete(self, key: str) -> Deleted:
@@ -106,16 +107,16 @@ class KazooArchive:
         """Its audio; the whole, where the server knows no parts."""
         id_ = self._id(key)
         recording = await self._read(id_)
-        state = audio_of(recording, datetime.now(UTC))
-        if state == "external":
+        now = datetime.now(UTC)
+        if audio_of(recording, now) == "external":
             raise self._absent("the audio was sent to a place of its own")
         async with AsyncExitStack() as stack:
             try:
                 opening = self._client.audio(id_, part)
                 stream = await stack.enter_async_context(opening)
             except NotFoundError as error:
-                said = "is not there yet" if state == "pending" else "is not there"
-                msg = f"the audio {said}"
+                yet = " yet" if missing_audio(recording, now) == "pending" else ""
+                msg = f"the audio is not there{yet}"
                 raise self._absent(msg) from error
             yield stream._replace(file_name=recording.name)
 

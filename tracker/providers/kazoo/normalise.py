@@ -64,11 +64,19 @@ def ended_at(recording: Recording) -> datetime | None:
 
 
 def audio_of(recording: Recording, now: datetime) -> AudioState:
-    """Whether its audio is there, as a listing says it; a document alone does not."""
+    """Whether its audio is there, as a listing may say it; a document alone does not.
+
+    What is not said is pending: the audio has to be asked for.
+    """
     if recording.url is not None:
         return "external"
-    if recording.content_types:
-        return "ready"
+    if recording.content_types is None:
+        return "pending"
+    return "ready" if recording.content_types else missing_audio(recording, now)
+
+
+def missing_audio(recording: Recording, now: datetime) -> AudioState:
+    """Whether audio that is not there may still come."""
     over = (ended_at(recording) or recording.start) + UPLOADED_WITHIN
     return "absent" if over < now else "pending"
 

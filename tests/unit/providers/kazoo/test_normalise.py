@@ -49,12 +49,13 @@ def test_a_recording_without_an_interaction_is_of_its_channel() -> None:
         ([], 1, "pending"),
         ([], 9, "absent"),
         (None, 0, "pending"),
+        (None, 9, "pending"),
     ],
 )
 def test_audio_comes_later_or_never(
     types: list[str] | None, age_h: int, audio: str
 ) -> None:
-    """The server gives up after some tries."""
+    """The server gives up after some tries; what is not said is not known."""
     now = NOW + timedelta(hours=age_h)
     assert shown(now, url=None, _read_only={"content_types": types}).audio == audio
 
