@@ -1,12 +1,14 @@
 """The agents of an account: those in its settings, and those in its agents' file."""
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from io import StringIO
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -29,6 +31,9 @@ class Agent(SectionModel):
 
 
 A = TypeVar("A", bound=Agent)
+T = TypeVar("T")
+
+RETRIED_AFTER_S: Final = 10.0
 
 CURES = {
     "id": "give every agent one",
@@ -103,6 +108,51 @@ class AgentsFile(Generic[A]):
             field = next(name for name in self._cures if name in wrong)
             msg = f"{place}: {field} is missing or wrong: {self._cures[field]}"
             raise ConfigError(msg) from error
+
+
+class Reread(Generic[T]):
+    """What an account's agents come to, read again when their file changes.
+
+    What could not be read is tried again then, and every `RETRIED_AFTER_S`: the file
+    may name what is put right elsewhere.
+
+    Args:
+        path: Of the file, where there is one.
+        read: Reads it; raises ConfigError.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path | None,
+        read: Callable[[], T],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._path, self._read, self._clock = path, read, clock
+        self._stamp: object = None
+        self._problem: str | None = None
+        self._retried_at_s = math.inf
+
+    def changed(self) -> T | None:
+        """What is there now; None = the same as the last time.
+
+        Raises:
+            ConfigError: It could not be read when that was last tried.
+        """
+        stamp, now_s = file_stamp(self._path), self._clock()
+        if stamp == self._stamp and now_s < self._retried_at_s:
+            if self._problem is not None:
+                raise ConfigError(self._problem)
+            return None
+        self._stamp = stamp
+        try:
+            found = self._read()
+        except ConfigError as error:
+            self._problem = str(error)
+            self._retried_at_s = now_s + RETRIED_AFTER_S
+            raise
+        self._problem, self._retried_at_s = None, math.inf
+        return found
 
 
 def unique(agents: Iterable[tuple[str, A]]) -> Iterator[tuple[str, A]]:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,10 @@ from tracker.domain.terms import Expected
 from tracker.errors import ConfigError
 from tracker.providers.agents import (
     CURES,
+    RETRIED_AFTER_S,
     Agent,
     AgentsFile,
+    Reread,
     expected_of,
     file_stamp,
 )
@@ -76,3 +79,41 @@ def test_a_stamp_tells_that_a_file_came_changed_and_went(path: Path) -> None:
     assert len({absent, first, file_stamp(path), file_stamp(None)}) == 4
     path.unlink()
     assert file_stamp(path) == absent
+
+
+class Reading:
+    """What an agents' file comes to, and how often it was read by a clock's word."""
+
+    def __init__(self, path: Path) -> None:
+        self.now_s, self.times = 0.0, 0
+        self.path = path
+        self._reread = Reread(path, self._read, lambda: self.now_s)
+        self.changed: Callable[[], list[str] | None] = self._reread.changed
+
+    def _read(self) -> list[str]:
+        self.times += 1
+        return [agent.id for _, agent in FILE.rows(self.path)]
+
+
+def test_a_file_is_read_again_when_it_changes(path: Path) -> None:
+    """However long ago that was; and at once."""
+    path.write_text("id\njdoe\n")
+    reading = Reading(path)
+    assert reading.changed() == ["jdoe"]
+    reading.now_s = 10 * RETRIED_AFTER_S
+    assert (reading.changed(), reading.times) == (None, 1)
+    path.write_text("id\n")
+    assert (reading.changed(), reading.changed()) == ([], None)
+
+
+def test_a_broken_file_is_tried_again_now_and_then(path: Path) -> None:
+    """What is wrong is told each time; a change is noticed at once."""
+    path.write_text("name\n")
+    reading = Reading(path)
+    for now_s in (0, 1, RETRIED_AFTER_S - 1, RETRIED_AFTER_S, RETRIED_AFTER_S + 1):
+        reading.now_s = now_s
+        with pytest.raises(ConfigError, match="no column id"):
+            reading.changed()
+    assert reading.times == 2
+    path.write_text("id\njdoe\n")
+    assert (reading.changed(), reading.changed()) == (["jdoe"], None)

@@ -5,13 +5,14 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
 from tracker.domain.terms import Action
 from tracker.errors import ProviderUnavailableError
-from tracker.providers.agents import file_stamp
+from tracker.providers.agents import Reread
 from tracker.providers.base import Ask, Looks, Options, refuse_options
 from tracker.providers.genesys.batch import Delivery
 from tracker.providers.genesys.bayeux import Bayeux, Ended, Event, Live, Refused
@@ -258,17 +259,14 @@ class GenesysAccount:
         self.key = make_key(PROVIDER, connection.settings.account)
         self._connection = connection
         self._sources: dict[str, AgentSource] = {}
-        self._read: object = None
+        settings = connection.settings
+        self._agents = Reread(settings.agents_file, partial(agents_of, settings))
 
     def sources(self) -> Mapping[str, AgentSource]:
         """See `tracker.providers.base.Account.sources`; the file is read on change."""
-        stamp = file_stamp(self._connection.settings.agents_file)
-        if stamp != self._read:
-            self._sources = {
-                source.key: source
-                for source in map(self._source, agents_of(self._connection.settings))
-            }
-            self._read = stamp
+        agents = self._agents.changed()
+        if agents is not None:
+            self._sources = {it.key: it for it in map(self._source, agents)}
         return self._sources
 
     async def check(self) -> str:

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from tracker.domain.key import make_key
 from tracker.domain.reading import Reading
 from tracker.domain.terms import Action
 from tracker.errors import ProviderLockedError
-from tracker.providers.agents import file_stamp
+from tracker.providers.agents import Reread
 from tracker.providers.base import Ask, Looks, Options, Source
 from tracker.providers.kazoo.archive import KazooArchive
 from tracker.providers.kazoo.bindings import bind
@@ -173,6 +174,8 @@ class KazooAccount:
         self.key = make_key(PROVIDER, client.settings.account)
         self._client = client
         self._users: dict[str, KazooUser] = {}
+        settings = client.settings
+        self._named = Reread(settings.agents_file, partial(users_of, settings))
         self._archive = KazooArchive(client)
         recordings = RecordingsSource(self._archive, client.settings)
         live = LiveSource(client, self._users, lambda: recordings.look(self.key))
@@ -180,19 +183,16 @@ class KazooAccount:
             live.key: live,
             recordings.key: recordings,
         }
-        self._read: object = None
 
     def sources(self) -> Mapping[str, Source]:
         """See `tracker.providers.base.Account.sources`; the file is read on change.
 
         They are always the same: other users only change what is said of them.
         """
-        stamp = file_stamp(self._client.settings.agents_file)
-        if stamp != self._read:
-            found = users_of(self._client.settings)
+        found = self._named.changed()
+        if found is not None:
             self._users.clear()
             self._users.update(found)
-            self._read = stamp
         return self._sources
 
     async def check(self) -> str:

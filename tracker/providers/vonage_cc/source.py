@@ -16,7 +16,7 @@ from tracker.errors import (
     ProviderLockedError,
     ProviderUnavailableError,
 )
-from tracker.providers.agents import file_stamp
+from tracker.providers.agents import Reread
 from tracker.providers.base import Ask, Looks, Options, refuse_options
 from tracker.providers.vonage_cc.budget import Kind, Place
 from tracker.providers.vonage_cc.client import RecordingStatus, VonageCcClient
@@ -150,17 +150,17 @@ class VonageCcAccount:
         self.key = make_key(PROVIDER, connection.settings.account)
         self._client = VonageCcClient(connection)
         self._source = PollingSource(self._client)
-        self._read: object = None
+        settings = connection.settings
+        self._agents = Reread(settings.agents_file, partial(agents_of, settings))
 
     def sources(self) -> Mapping[str, PollingSource]:
         """See `tracker.providers.base.Account.sources`; the file is read on change.
 
         It is always the same one: other agents only change what it reads.
         """
-        stamp = file_stamp(self._client.settings.agents_file)
-        if stamp != self._read:
-            self._source.set_agents(agents_of(self._client.settings))
-            self._read = stamp
+        agents = self._agents.changed()
+        if agents is not None:
+            self._source.set_agents(agents)
         return {self._source.key: self._source}
 
     async def check(self) -> str:

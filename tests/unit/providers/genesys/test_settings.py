@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from tracker.errors import ConfigError
+from tracker.providers import agents
 from tracker.providers.genesys.settings import (
     AgentSettings,
     GenesysSettings,
@@ -148,8 +149,11 @@ def test_nothing_prints_a_password() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_secret_that_comes_late_is_found(tmp_path: Path) -> None:
+async def test_a_secret_that_comes_late_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What could not be read is tried again, though the agents' file stays the same."""
+    monkeypatch.setattr(agents, "RETRIED_AFTER_S", 0.0)
     file, secret = tmp_path / "agents.csv", tmp_path / "secret"
     file.write_text(HEADER + "a,a,x,,\n")
     settings = GenesysSettings.model_validate({**ACCOUNT, "agents_file": file})
