@@ -114,7 +114,7 @@ class Reread(Generic[T]):
     """What an account's agents come to, read again when their file changes.
 
     What could not be read is tried again then, and every `RETRIED_AFTER_S`: the file
-    may name what is put right elsewhere.
+    may name what is put right elsewhere. Files that it names are looked at as often.
 
     Args:
         path: Of the file, where there is one.
@@ -130,8 +130,13 @@ class Reread(Generic[T]):
     ) -> None:
         self._path, self._read, self._clock = path, read, clock
         self._stamp: object = None
+        self._named: dict[Path, object] = {}
         self._problem: str | None = None
-        self._retried_at_s = math.inf
+        self._due_at_s = -math.inf
+
+    def names(self, path: Path) -> None:
+        """Say, while it is being read, that another file is about to be read too."""
+        self._named[path] = file_stamp(path)
 
     def changed(self) -> T | None:
         """What is there now; None = the same as the last time.
@@ -139,20 +144,26 @@ class Reread(Generic[T]):
         Raises:
             ConfigError: It could not be read when that was last tried.
         """
-        stamp, now_s = file_stamp(self._path), self._clock()
-        if stamp == self._stamp and now_s < self._retried_at_s:
+        stamp, is_due = file_stamp(self._path), self._is_due()
+        if stamp == self._stamp and not is_due:
             if self._problem is not None:
                 raise ConfigError(self._problem)
             return None
-        self._stamp = stamp
+        self._stamp, self._problem = stamp, None
+        self._named.clear()
         try:
-            found = self._read()
+            return self._read()
         except ConfigError as error:
             self._problem = str(error)
-            self._retried_at_s = now_s + RETRIED_AFTER_S
             raise
-        self._problem, self._retried_at_s = None, math.inf
-        return found
+
+    def _is_due(self) -> bool:
+        now_s = self._clock()
+        if now_s < self._due_at_s:
+            return False
+        self._due_at_s = now_s + RETRIED_AFTER_S
+        changed = any(file_stamp(it) != stamp for it, stamp in self._named.items())
+        return changed or self._problem is not None
 
 
 def unique(agents: Iterable[tuple[str, A]]) -> Iterator[tuple[str, A]]:

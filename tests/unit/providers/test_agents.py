@@ -87,11 +87,14 @@ class Reading:
     def __init__(self, path: Path) -> None:
         self.now_s, self.times = 0.0, 0
         self.path = path
+        self.named: Path | None = None
         self._reread = Reread(path, self._read, lambda: self.now_s)
         self.changed: Callable[[], list[str] | None] = self._reread.changed
 
     def _read(self) -> list[str]:
         self.times += 1
+        if self.named is not None:
+            self._reread.names(self.named)
         return [agent.id for _, agent in FILE.rows(self.path)]
 
 
@@ -104,6 +107,23 @@ def test_a_file_is_read_again_when_it_changes(path: Path) -> None:
     assert (reading.changed(), reading.times) == (None, 1)
     path.write_text("id\n")
     assert (reading.changed(), reading.changed()) == ([], None)
+
+
+def test_what_a_file_names_is_looked_at_now_and_then(path: Path) -> None:
+    """Once it is no longer named, it no longer counts."""
+    path.write_text("id\njdoe\n")
+    reading = Reading(path)
+    secret = reading.named = path.with_name("secret")
+    secret.write_text("x")
+    reading.changed()
+    secret.write_text("changed")
+    reading.now_s = RETRIED_AFTER_S - 1
+    assert reading.changed() is None
+    reading.now_s, reading.named = RETRIED_AFTER_S, None
+    assert (reading.changed(), reading.changed()) == (["jdoe"], None)
+    secret.unlink()
+    reading.now_s = 2 * RETRIED_AFTER_S
+    assert (reading.changed(), reading.times) == (None, 2)
 
 
 def test_a_broken_file_is_tried_again_now_and_then(path: Path) -> None:

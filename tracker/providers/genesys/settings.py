@@ -1,6 +1,6 @@
 """Settings of one Genesys account, and its agents' file."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -82,15 +82,21 @@ class GenesysSettings(AccountSettings):
         return self.origin or f"{url.scheme}://{url.netloc}"
 
 
-def agents_of(settings: GenesysSettings) -> tuple[AgentSettings, ...]:
+def agents_of(
+    settings: GenesysSettings, names: Callable[[Path], None] = lambda _: None
+) -> tuple[AgentSettings, ...]:
     """Return all agents of the account, their passwords looked up.
+
+    Args:
+        settings: Of the account.
+        names: Is told of every file that holds a password.
 
     Raises:
         ConfigError: The place and the cure.
     """
     path = settings.agents_file
     found = _FILE.agents(settings.account, settings.agents, path)
-    agents = _with_passwords(found, path.parent if path else Path())
+    agents = _with_passwords(found, path.parent if path else Path(), names)
     if not agents:
         msg = (
             f"account {settings.account} has no agents: "
@@ -106,22 +112,28 @@ def load_agents(path: Path) -> tuple[AgentSettings, ...]:
     Raises:
         ConfigError: The file, the line and the cure.
     """
-    return _with_passwords(unique(_FILE.rows(path)), path.parent)
+    return _with_passwords(unique(_FILE.rows(path)), path.parent, lambda _: None)
 
 
 def _with_passwords(
-    agents: Iterable[tuple[str, AgentSettings]], folder: Path
+    agents: Iterable[tuple[str, AgentSettings]],
+    folder: Path,
+    names: Callable[[Path], None],
 ) -> tuple[AgentSettings, ...]:
-    return tuple(
-        agent.model_copy(update={"password": _look_up(agent.password, place, folder)})
-        for place, agent in agents
-    )
+    found = []
+    for place, agent in agents:
+        password = _look_up(agent.password, place, folder, names)
+        found.append(agent.model_copy(update={"password": password}))
+    return tuple(found)
 
 
-def _look_up(password: SecretStr, place: str, folder: Path) -> SecretStr:
+def _look_up(
+    password: SecretStr, place: str, folder: Path, names: Callable[[Path], None]
+) -> SecretStr:
     kind, _, name = password.get_secret_value().partition(":")
     if kind == "env":
         return SecretStr(secret_in_env(name, place, "password"))
     if kind == "file":
+        names(folder / name)
         return SecretStr(secret_in_file(name, place, "password", folder))
     return password

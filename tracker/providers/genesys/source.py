@@ -5,7 +5,6 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
-from functools import partial
 from typing import Final
 
 from tracker.domain.key import make_key
@@ -260,7 +259,9 @@ class GenesysAccount:
         self._connection = connection
         self._sources: dict[str, AgentSource] = {}
         settings = connection.settings
-        self._agents = Reread(settings.agents_file, partial(agents_of, settings))
+        self._agents = Reread(
+            settings.agents_file, lambda: agents_of(settings, self._agents.names)
+        )
 
     def sources(self) -> Mapping[str, AgentSource]:
         """See `tracker.providers.base.Account.sources`; the file is read on change."""

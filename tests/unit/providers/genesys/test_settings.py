@@ -149,10 +149,10 @@ def test_nothing_prints_a_password() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-async def test_a_secret_that_comes_late_is_found(
+async def test_a_secret_that_comes_late_or_changes_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What could not be read is tried again, though the agents' file stays the same."""
+    """Though the agents' file stays the same."""
     monkeypatch.setattr(agents, "RETRIED_AFTER_S", 0.0)
     file, secret = tmp_path / "agents.csv", tmp_path / "secret"
     file.write_text(HEADER + "a,a,x,,\n")
@@ -167,3 +167,8 @@ async def test_a_secret_that_comes_late_is_found(
         first, second = account.sources().values()
         assert (first, second.key) == (known, "genesys/acme/b")
         assert account.sources()[second.key] is second
+        secret.write_text("another")
+        first, changed = account.sources().values()
+        assert (first, changed.key) == (known, second.key)
+        assert changed is not second
+        assert account.sources()[second.key] is changed
