@@ -109,9 +109,15 @@ def _legs_to_command(call: Call, asked: Request) -> tuple[list[Leg], Problem | N
 
 
 def sent(call: Call | None, told: Sent, now: datetime) -> tuple[Call | None, Answer]:
-    """Let the first one ask the provider; every later one is told no."""
+    """Let the first one ask the provider; every later one is told no.
+
+    So is who would ask for a leg that has left the call.
+    """
     execution = _execution(call, told)
-    if call is None or execution is None or execution.stage != "requested":
+    leg = None if call is None else call.leg_of(told.source, told.leg)
+    is_there = leg is not None and leg.live
+    is_first = execution is not None and execution.stage == "requested"
+    if call is None or execution is None or not (is_there and is_first):
         won = execution is not None and execution.attempt == told.attempt
         return call, Answer(told.attempt, told.command, None if won else "taken")
     execution = execution.but(stage="sent", attempt=told.attempt, sent_at=now)

@@ -22,8 +22,7 @@ def settle(call: Call, now: datetime, policy: Policy) -> Call:
     if command.settled_at is not None:
         return _made_up(call, command)
     executions = tuple(
-        _settled(execution, call, command, now, policy) if execution.open else execution
-        for execution in command.executions
+        _part(execution, call, command, now, policy) for execution in command.executions
     )
     command = command.but(executions=executions)
     if not command.open:
@@ -40,13 +39,24 @@ def _made_up(call: Call, command: Command) -> Call:
     return call.but(command=command.but(made_up=True))
 
 
+def _part(
+    execution: Execution, call: Call, command: Command, now: datetime, policy: Policy
+) -> Execution:
+    """One leg's part as it is now; a refusal does not count of one that has left."""
+    leg = call.leg_of(execution.source, execution.leg)
+    counts = execution.open or execution.stage == "refused"
+    if counts and leg is not None and _is_spared(execution, leg, call, command):
+        return execution.but(stage="confirmed", problem=None)
+    if not execution.open:
+        return execution
+    return _settled(execution, call, command, now, policy)
+
+
 def _settled(
     execution: Execution, call: Call, command: Command, now: datetime, policy: Policy
 ) -> Execution:
     leg = call.leg_of(execution.source, execution.leg)
     over = leg is None or not leg.live
-    if leg is not None and _is_spared(execution, leg, call, command):
-        return execution.but(stage="confirmed", problem=None)
     waits = not over or (command.agent is None and _others_wait(call, command))
     seen_at = execution.target_seen_at
     if waits and not (over and seen_at) and now < _due_of(execution, command, policy):

@@ -24,7 +24,7 @@ class _Seen(NamedTuple):
     """Of a partition, at the last sign of life."""
 
     offset: str
-    losses: bytes | None
+    lost_at: bytes | None
 
 
 class Pulse:
@@ -82,12 +82,12 @@ class Pulse:
         The first one finds where the keepers were when all was down: no news.
         """
         inbox, meta = self._inboxes[partition], self._offsets[partition]
-        appended, (offset, losses) = await self._redis.pipeline(
-            inbox.key, [inbox.command([alive]), ("HMGET", meta, "offset", "losses")]
+        appended, (offset, lost_at) = await self._redis.pipeline(
+            inbox.key, [inbox.command([alive]), ("HMGET", meta, "offset", "lost")]
         )
-        seen = _Seen((offset or b"0-0").decode(), losses)
+        seen = _Seen((offset or b"0-0").decode(), lost_at)
         last, self._known[partition] = self._known.get(partition, seen), seen
-        if seen.losses != last.losses or is_earlier(seen.offset, last.offset):
+        if seen.lost_at != last.lost_at or is_earlier(seen.offset, last.offset):
             log.warning("inputs_lost", partition=partition)
             self._on_loss()
         known = at_ms(offset.decode()) if offset else 0

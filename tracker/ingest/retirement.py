@@ -1,6 +1,7 @@
 """Sources that the store remembers and no settings name: removed while nobody ran."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import NoReturn
 
@@ -13,6 +14,8 @@ from tracker.store.tending import tend
 log = structlog.get_logger(__name__)
 
 EVERY_S = 30.0
+AGAIN_S = 600.0
+"""A keeper of an older release may bring one back: that is not to go to and fro."""
 
 
 class Retirement:
@@ -36,6 +39,7 @@ class Retirement:
         self._is_gone = is_gone
         self._leases = leases
         self._retire = retire
+        self._retired_at_s: dict[str, float] = {}
 
     async def run(self) -> NoReturn:
         """Look until cancelled."""
@@ -43,11 +47,16 @@ class Retirement:
         await tend(self._look, EVERY_S, "retirement_store_away")
 
     async def _look(self) -> None:
+        now_s = asyncio.get_running_loop().time()
         gone = [source async for source in self._stored() if self._is_gone(source)]
         for source in gone:
             leases = self._leases[partition_of("source", source, len(self._leases))]
+            if self._retired_at_s.get(source, -math.inf) + AGAIN_S > now_s:
+                continue
             held = await leases.take([source])
             if source in held:
-                log.info("source_retired", source=source)
-                await self._retire(source, held[source])
+                if self._is_gone(source):
+                    self._retired_at_s[source] = now_s
+                    log.info("source_retired", source=source)
+                    await self._retire(source, held[source])
                 await leases.release([source])

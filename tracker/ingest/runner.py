@@ -65,7 +65,8 @@ class Runner:
         self._serving = serving
         self._began_at_s = asyncio.get_running_loop().time()
         self._failures = 0
-        self._bug = ""
+        self._bug = self._why_locked = ""
+        self._telling: asyncio.Task[None] | None = None
         self._reported_down = False
         self._said_overdue = False
         self._resyncing = False
@@ -77,9 +78,12 @@ class Runner:
         return None if self._has_read else Unread(self.source.key, self.token)
 
     def tell_again(self) -> None:
-        """Have everything read again, and told to every partition."""
+        """Have everything read again, and told to every partition; its health, too."""
         self._story.begin_again()
+        self._reported_down = False
         self.source.resync()
+        if self.locked:
+            self._telling = asyncio.create_task(self._tell_locked())
 
     def overdue(self) -> Overdue | None:
         """What to say of the source when its last answer is too long ago.
@@ -117,9 +121,9 @@ class Runner:
                 await self._observe()
                 await self._back_off("its observation ended", None)
             except ProviderLockedError as error:
-                self.locked = True
+                self.locked, self._why_locked = True, str(error)
                 log.error("source_locked", source=self.source.key, error=str(error))
-                await self._tell([SourceReport(state="locked", error=str(error))])
+                await self._tell_locked()
             except ProviderUnavailableError as error:
                 await self._back_off(str(error), error.retry_after_s)
             except ProviderError as error:
@@ -130,6 +134,9 @@ class Runner:
                     log.exception("source_broken", source=self.source.key)
                 await self._back_off(type(error).__name__, None)
 
+    async def _tell_locked(self) -> None:
+        await self._tell([SourceReport(state="locked", error=self._why_locked)])
+
     async def retire(self) -> None:
         """The source is gone from the settings; say so in every partition."""
         await self._tell([RETIRED])
@@ -139,14 +146,13 @@ class Runner:
         async with aclosing(self.source.observe()) as turns:
             async for turn in turns:
                 complete = any(isinstance(reading, Checkpoint) for reading in turn)
-                if complete:
+                if complete and self._resyncing:
                     self._resyncing = self._said_overdue = False
                 await self._tell(turn)
                 if complete:
                     self._has_read = True
                     self._recovered()
-                else:
-                    self._make_up()
+                self._make_up()
 
     def _make_up(self) -> None:
         """Have all read again that turned unknown, unless that is under way."""

@@ -42,6 +42,7 @@ class Story:
         self._home = partition_of("source", source, partitions)
         self._numbers: dict[int, int] = {}
         self._has_read = False
+        self._begun: dict[int, int] = {}
 
     def begin_again(self) -> None:
         """The next checkpoint goes to every partition again."""
@@ -93,6 +94,9 @@ class Story:
         for key in checkpoint.calls:
             shown[self._of("call", key)].append(key)
         fresh, self._has_read = not self._has_read, True
+        if fresh:
+            every = range(self._partitions)
+            self._begun = {p: self._numbers.get(p, 0) + 1 for p in every}
         concerned = range(self._partitions) if fresh else sorted(self._spoken())
         return [
             (
@@ -108,8 +112,9 @@ class Story:
         ]
 
     def _spoken(self) -> set[int]:
-        """Partitions that heard more than the first checkpoint, and home."""
-        return {p for p, n in self._numbers.items() if n > 1} | {self._home}
+        """Partitions that heard more since the first checkpoint, and home."""
+        spoken = {p for p, n in self._numbers.items() if n > self._begun[p]}
+        return spoken | {self._home}
 
     def _next(self, partition: int, reading: Tellable | Media) -> Told:
         number = self._numbers.get(partition, 0) + 1

@@ -21,6 +21,7 @@ class Draft:
         commands: The changed ones, by call, each with the call's view.
         outgoing: Outbox entries, in order.
         asks: For those who ingest, in order.
+        lost_at: When it was found that inputs were lost.
         aside: Inputs on which `decide` raised, as inbox entries hold them, with the
             error's name.
     """
@@ -32,4 +33,5 @@ class Draft:
     commands: dict[str, tuple[View, dict[str, Command]]] = field(default_factory=dict)
     outgoing: list[Outgoing] = field(default_factory=list)
     asks: list[Ask] = field(default_factory=list)
+    lost_at: datetime | None = None
     aside: list[tuple[bytes, str]] = field(default_factory=list)

@@ -46,11 +46,18 @@ class Health:
         self._up: dict[str, set[str]] = {}
         self._all: dict[str, set[str]] = {}
         self._pending: list[_Pending] = []
+        self._empty: set[str] = set()
 
     def restore(self, source: SourceSnapshot) -> None:
         """Take a stored source in, at load."""
         self.sources[source.key] = source
         self._count(source)
+
+    def restore_account(self, account: AccountSnapshot) -> None:
+        """Likewise, after its sources; one without any is gone."""
+        self.accounts[account.key] = account
+        if not self._all.setdefault(account.key, set()):
+            self._empty.add(account.key)
 
     def report(
         self, source: str, state: SourceState, at: datetime, error: str | None
@@ -91,10 +98,11 @@ class Health:
         When an account goes down with its last sources, that is one event: theirs
         are kept back. One without a source is gone.
         """
-        if not self._pending:
+        if not self._pending and not self._empty:
             return []
         pending, self._pending = self._pending, []
-        accounts = sorted({account_of(one.key) for one in pending})
+        accounts = sorted({account_of(one.key) for one in pending} | self._empty)
+        self._empty.clear()
         decided = self._decided([key for key in accounts if self._all[key]], at)
         gone = [key for key in accounts if not self._all[key] and key in self.accounts]
         outgoing = []

@@ -41,7 +41,7 @@ class Keeper:
         observer: For metrics.
 
     Attributes:
-        offset: Of the last commit.
+        committed: The offset of its last commit; None = there was none.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class Keeper:
         self._partition = partition
         self._lease_s = lease_s
         self._observer = observer
-        self.offset = "0-0"
+        self.committed: str | None = None
+        self._offset = "0-0"
         self._written = Written()
 
     async def run(self, epoch: str, lease: Lease, known: str = "0-0") -> None:
@@ -93,7 +94,7 @@ class Keeper:
         if meta.epoch != epoch or meta.schema != SCHEMA:
             await self._ledger.adopt(epoch, SCHEMA)
         await restore(self._partition, self._ledger, meta)
-        self.offset, self._written = meta.offset, meta.written
+        self._offset, self._written = meta.offset, meta.written
         began = meta.offset != "0-0"
         gone_back = is_earlier(meta.offset, known)
         if lost or gone_back or (began and not await self._inbox.has(meta.offset)):
@@ -101,7 +102,7 @@ class Keeper:
             self._partition.blind_everything(await self._ledger.now())
 
     async def _follow(self, epoch: str, lease: Lease) -> None:
-        async for received in self._inbox.follow(self.offset, ENTRIES_PER_COMMIT):
+        async for received in self._inbox.follow(self._offset, ENTRIES_PER_COMMIT):
             if received:
                 await self._fold(received)
                 await self._commit(epoch, lease)
@@ -129,7 +130,7 @@ class Keeper:
         """Commit the draft; the same batch again until there is an answer."""
         keys, partition = self._ledger.keys, self._partition
         writes, written = operations(keys, partition, self._written)
-        batch = Batch(self.offset, partition.offset, token_hex(8), writes)
+        batch = Batch(self._offset, partition.offset, token_hex(8), writes)
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._lease_s
         while True:
@@ -141,7 +142,8 @@ class Keeper:
                 await asyncio.sleep(_RETRY_S)
             else:
                 break
-        self.offset, self._written = batch.offset, written
+        self._offset, self._written = batch.offset, written
+        self.committed = batch.offset
 
     async def _tick(self) -> None:
         while True:
@@ -153,4 +155,4 @@ class Keeper:
         while True:
             await asyncio.sleep(TIDY_S)
             with suppress(StoreUnavailableError):
-                await self._retention.trim(self.offset)
+                await self._retention.trim(self._offset)

@@ -65,13 +65,11 @@ class Partition:
     Attributes:
         offset: The inbox id of the last entry folded.
         calls, timelines, tombs, stages: Of the `Roll`.
-        losses: How often inputs were lost; told to who ingests.
         counts: Stale, repeated, gaps, aside: for metrics.
     """
 
     def __init__(self, number: int, partitions: int, policy: Policy) -> None:
         self.offset = "0-0"
-        self.losses, self.stored_losses = 0, 0
         self._roll = roll = Roll(policy)
         self.calls, self.timelines = roll.calls, roll.timelines
         self.tombs, self.stages = roll.tombs, roll.stages
@@ -112,7 +110,7 @@ class Partition:
 
     def blind_everything(self, at: datetime) -> None:
         """Inputs may have been lost: every source must read everything again."""
-        self.losses += 1
+        self.draft.lost_at = at
         for source in self.feeds.told_of():
             self._blind(source, at, at, "its inputs were lost")
             self.draft.asks.append(self.feeds.resync(source))

@@ -91,8 +91,8 @@ class KeepRole:
                 "keeper_failed", partition=number, error=str(away.exceptions[0])
             )
         finally:
-            if keeper.offset != "0-0":
-                self._known[number] = keeper.offset
+            if keeper.committed is not None:
+                self._known[number] = keeper.committed
 
     async def _stop(self, numbers: list[int]) -> None:
         tasks = {number: self._tasks.pop(number) for number in numbers}

@@ -54,6 +54,7 @@ def operations(
         *_timelines(keys, draft),
         *_health(keys, partition),
         *_feeds(keys, partition, after),
+        *_loss(keys, draft),
         *_aside(keys, draft),
         *_commands(keys, draft),
         *_watches(keys, partition),
@@ -120,11 +121,15 @@ def _feeds(
     for process in feeds.changed_processes:
         at = feeds.processes.get(process)
         fields[f"p:{process}"] = None if at is None else _ms(at)
-    if partition.losses != partition.stored_losses:
-        fields["losses"] = partition.stored_losses = partition.losses
     yield from _hash(keys.meta, fields)
     feeds.changed_feeds.clear()
     feeds.changed_processes.clear()
+
+
+def _loss(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
+    """Seen by who ingests: another time is another loss."""
+    if draft.lost_at is not None:
+        yield "HSET", keys.meta, "lost", _ms(draft.lost_at)
 
 
 def _aside(keys: PartitionKeys, draft: Draft) -> Iterator[Operation]:
@@ -205,8 +210,6 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
             partition.feeds.restore(rest, feed, _instant(at_ms(meta.offset)))
         elif kind == "p":
             partition.feeds.processes[rest] = _instant(int(value))
-        elif name == "losses":
-            partition.losses = partition.stored_losses = int(value)
     await _restore_others(partition, ledger)
     calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])
@@ -220,7 +223,7 @@ async def _restore_others(partition: Partition, ledger: Ledger) -> None:
         partition.health.restore(SourceSnapshot.model_validate_json(raw))
     async for raw in ledger.values(keys.accounts):
         account = AccountSnapshot.model_validate_json(raw)
-        partition.health.accounts[account.key] = account
+        partition.health.restore_account(account)
     async for raw in ledger.values(keys.watches):
         partition.watches.restore(Watched.model_validate_json(raw))
     async for raw in ledger.values(keys.exports):

@@ -116,6 +116,32 @@ def test_a_leg_that_leaves_proves_nothing_of_those_that_remain() -> None:
     assert problems == ["the call ended before the change was seen", None]
 
 
+def test_what_is_refused_of_a_leg_that_has_left_is_no_refusal() -> None:
+    """Nor is anything sent for it any more."""
+    for agents in ("ab", "ba"):
+        life = Life()
+        life.at(0).told("a", "active", "recording")
+        life.at(1).told("b", "active", "recording")
+        life.at(10).ask("pause")
+        for agent in agents:
+            life.at(11).send(agent, attempt=agent)
+        life.at(12).told("a", "ended")
+        steps = [
+            lambda x: x.result("a", "refused", "no such call", attempt="a"),
+            lambda x: x.result("b", "accepted", attempt="b"),
+        ]
+        for step in steps if agents == "ab" else reversed(steps):
+            step(life.at(13))
+        assert "command.confirmed" in life.at(14).told("b", "active", "paused")
+    life = Life()
+    life.at(0).told("a", "active", "recording")
+    life.at(1).told("b", "active", "recording")
+    life.at(10).ask("pause")
+    life.at(11).told("a", "ended")
+    life.at(12).send("a", attempt="a")
+    assert life.answers[-1].problem == "taken"
+
+
 def two_of_which_nothing_is_known() -> Life:
     """The platform can prove nothing of either until something happens there."""
     life = Life()

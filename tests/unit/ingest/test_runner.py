@@ -225,6 +225,32 @@ async def test_an_overdue_source_says_so(rig: Rig) -> None:
     assert overdue.age_s < 2
 
 
+async def test_what_is_told_again_is_its_health_too(rig: Rig) -> None:
+    """Nobody else would say that a person is needed."""
+    await rig.writer.next()
+    rig.runner.tell_again()
+    assert _is_checkpoint(await rig.writer.next())
+    assert rig.writer.partitions[-1] == set(range(PARTITIONS))
+    rig.source.fail(ProviderLockedError("401 after a renewal"))
+    expected = SourceReport(state="locked", error="401 after a renewal")
+    for _ in range(PARTITIONS):
+        assert await rig.writer.next() == expected
+    await rig.task
+    rig.runner.tell_again()
+    assert await rig.writer.next() == expected
+
+
+async def test_a_read_that_was_under_way_makes_nothing_up(rig: Rig) -> None:
+    """It shows no more than what has changed; then everything is read again."""
+    await rig.writer.next()
+    rig.source.overdue_after_s = 0.0
+    assert rig.runner.overdue()
+    rig.source.tell([Checkpoint(process="")])
+    assert _is_checkpoint(await rig.writer.next())
+    assert _is_checkpoint(await rig.writer.next())
+    assert rig.source.resyncs == 1
+
+
 async def test_after_being_overdue_everything_is_read_again(rig: Rig) -> None:
     """Its calls turned unknown; a late answer alone would not bring them back."""
     await rig.writer.next()

@@ -92,6 +92,15 @@ def test_later_checkpoints_go_where_something_was_told() -> None:
     assert at_home.reading == Checkpoint(process="p1")
 
 
+def test_who_begins_again_tells_everybody_once() -> None:
+    """What was told is lost somewhere; later it is as before."""
+    story = _story()
+    story.tell([Checkpoint(process="")])
+    story.begin_again()
+    assert set(story.tell([Checkpoint(process="")])) == set(range(PARTITIONS))
+    assert set(story.tell([Checkpoint(process="")])) == {HOME}
+
+
 def test_health_goes_to_the_source_s_own_partition() -> None:
     """So do unreadable messages: one place counts them."""
     told = _story().tell([SourceReport(state="down"), UNREADABLE])

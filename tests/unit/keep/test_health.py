@@ -148,6 +148,17 @@ def test_an_account_without_sources_is_gone() -> None:
     assert health.accounts.keys() == {"genesys/acme"}
 
 
+def test_an_account_that_was_left_without_sources_is_gone() -> None:
+    """An older release kept them."""
+    before = up(SOURCES[0])
+    health = Health(0, 1)
+    health.restore_account(before.accounts["genesys/acme"])
+    [gone] = health.settle(second(5))
+    assert isinstance(gone.header, Entry)
+    assert (gone.header.key, gone.header.after) == ("genesys/acme", None)
+    assert health.settle(second(6)) == []
+
+
 def test_a_source_of_another_partition_is_not_told_of_here() -> None:
     """Each has one place."""
     told_by = []
@@ -175,7 +186,8 @@ def test_a_restored_account_goes_on_where_it_was() -> None:
     health = Health(0, 1)
     for restored in before.sources.values():
         health.restore(restored)
-    health.accounts |= before.accounts
+    for account in before.accounts.values():
+        health.restore_account(account)
     health.report(SOURCES[0], "up", second(9), None)
     assert health.settle(second(9)) == []
     for source in SOURCES:
