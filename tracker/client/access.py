@@ -6,13 +6,16 @@ from collections.abc import Awaitable, Callable
 from time import time
 from typing import Final
 
-from tracker.errors import TrackerError
+from tracker.errors import ConfigError, TrackerError
 
 BEFORE_S: Final = 60.0
 """A token is renewed so long before its end, or when half of what it had is over."""
 
 LEAST_S: Final = 5.0
 """Between two renewals, whatever tokens are given."""
+
+MOST_REFUSALS: Final = 3
+"""Of tokens one after the other: then none that is given will do."""
 
 Renew = Callable[[], Awaitable[str]]
 
@@ -50,7 +53,7 @@ class Access:
         """
         fresh |= self._clock() >= self._good_until_s or self._token == refused
         if self._renew is not None and fresh:
-            self._token = await self._renew()
+            self._token = await _given(self._renew)
             left_s = max(0.0, (_ends_s(self._token) or 0.0) - self._clock())
             self._good_until_s = self._clock() + left_s - min(BEFORE_S, left_s / 2)
         return self._token
@@ -66,6 +69,21 @@ class NoTokenError(TrackerError):
     """What gives tokens has failed."""
 
 
+async def _given(renew: Renew) -> str:
+    """What *renew* gives.
+
+    Raises:
+        ConfigError: It is no async function that gives tokens.
+    """
+    giving: object = renew()
+    if not isinstance(giving, Awaitable):
+        raise ConfigError("what gives tokens has to be an async function")
+    token = await giving
+    if not isinstance(token, str) or not token:
+        raise ConfigError("what gives tokens gave none")
+    return token
+
+
 class Shown:
     """The token that a server was shown last, over any number of connections.
 
@@ -77,6 +95,7 @@ class Shown:
         self._access = access
         self._token: str | None = None
         self._refusal: TrackerError | None = None
+        self._refusals = 0
 
     async def headers(self) -> dict[str, str]:
         """Of a new connection.
@@ -88,6 +107,8 @@ class Shown:
         refused = self._token if self._refusal is not None else None
         try:
             token = await self._access.token(refused=refused)
+        except ConfigError:
+            raise
         except Exception as error:
             message = f"no access token: {error}"
             raise NoTokenError(message) from error
@@ -105,13 +126,18 @@ class Shown:
         """When there should be a newer one; None = never."""
         return self._access.renews_in_s()
 
+    def taken(self) -> None:
+        """The server has let it in."""
+        self._refusals = 0
+
     def refuse(self, refusal: TrackerError) -> None:
         """The server says that it is no good.
 
         Raises:
-            TrackerError: *refusal*: there is no other one.
+            TrackerError: *refusal*: there is no other one, or none will do.
         """
-        if self._access.is_fixed:
+        self._refusals += 1
+        if self._access.is_fixed or self._refusals > MOST_REFUSALS:
             raise refusal
         self._refusal = refusal
 

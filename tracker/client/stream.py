@@ -107,6 +107,7 @@ async def follow(
                 async for message in messages:
                     if isinstance(message, Begun):
                         failures = 0
+                        shown.taken()
                     yield message
             loss = Loss("the server has closed")
         except _LOSSES as error:

@@ -20,6 +20,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tracker.errors import OutletError
 
 MAX_URL: Final = 2048
+MOST_LOOK_UPS: Final = 200
+"""At a time, each in a thread."""
 
 _VISIBLE: Final = re.compile(r"[\x21-\x5b\x5d-\x7e]+")  # no blank, no backslash
 _LABEL: Final = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
@@ -69,6 +71,11 @@ class LookUps:
     def __init__(self) -> None:
         self._asked: dict[str, Future[list[str]]] = {}
 
+    @property
+    def under_way(self) -> int:
+        """How many names are being looked up."""
+        return len(self._asked)
+
     async def __call__(self, host: str, port: int) -> list[str]:
         """All addresses that this machine knows of *host*.
 
@@ -77,19 +84,32 @@ class LookUps:
         """
         answer = self._asked.get(host)
         if answer is None:
+            if len(self._asked) >= MOST_LOOK_UPS:
+                raise OSError("too many names are being looked up")
             answer = self._asked[host] = Future()
             answer.add_done_callback(lambda _: self._asked.pop(host, None))
-            Thread(target=_answer, args=(answer, host, port), daemon=True).start()
-        return await asyncio.shield(asyncio.wrap_future(answer))
+            self._begin(answer, host, port)
+        found = asyncio.wrap_future(answer)
+        found.add_done_callback(lambda one: one.cancelled() or one.exception())
+        return await asyncio.shield(found)
+
+    @staticmethod
+    def _begin(answer: Future[list[str]], host: str, port: int) -> None:
+        asking = Thread(target=_answer, args=(answer, host, port), daemon=True)
+        try:
+            asking.start()
+        except RuntimeError as error:
+            answer.set_exception(OSError(str(error)))
 
 
 def _answer(answer: Future[list[str]], host: str, port: int) -> None:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        answer.set_exception(error if isinstance(error, OSError) else OSError(error))
-    else:
         answer.set_result(list(dict.fromkeys(str(at[0]) for *_, at in found)))
+    except OSError as error:
+        answer.set_exception(error)
+    except BaseException as error:  # noqa: BLE001 - or all would wait for it for ever
+        answer.set_exception(OSError(f"it cannot be looked up: {error}"))
 
 
 look_up: Final = LookUps()

@@ -93,7 +93,7 @@ def _agreed(facts: Sequence[bytes], partitions: int | None) -> tuple[str, int]:
     if partitions is not None and int(stored) != partitions:
         message = (
             f"store.partitions is {partitions} but this store was begun with"
-            f" {int(stored)}: set it to {int(stored)}, or leave it out"
+            f" {int(stored)}: set it to {int(stored)}"
         )
         raise ConfigError(message)
     if int(schema) > SCHEMA:

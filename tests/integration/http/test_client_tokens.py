@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
 from tests.integration.http.test_client import answering
 from tracker.client import ProblemError, RefusedError, Tracker
+from tracker.errors import ConfigError
 
 LEAVE_US = 4500
 REFUSALS = pytest.mark.parametrize("code", [4009, 4503, 401])
@@ -135,3 +137,21 @@ async def test_what_is_asked_for_is_asked_once_more(
             with pytest.raises(ProblemError) as refused:
                 await ask(Tracker(url, token), tmp_path)
             assert (refused.value.code, len(server.shown)) == (401, shown)
+
+
+async def test_what_gives_ever_new_tokens_that_are_refused_is_given_up() -> None:
+    """They have the wrong audience, say."""
+    server = Refusing(401, refused=99)
+    async with answering(server.handle) as url:
+        tracker = Tracker(url, Issuer(*map(str, range(99))).token)
+        assert await refusal(tracker) == 401
+    assert len(server.shown) == 4
+
+
+@pytest.mark.parametrize("token", [lambda: "plain", lambda: None, Issuer("").token])
+async def test_what_is_no_function_that_gives_tokens_is_told_at_once(
+    token: Any,
+) -> None:
+    """It would be asked for ever."""
+    with pytest.raises(ConfigError, match="what gives tokens"):
+        await anext(Tracker("http://127.0.0.1:1", token).events())

@@ -215,10 +215,11 @@ async def test_endpoints_that_nobody_could_look_at_yet_are_not_gone(
     assert before in await rig.listed(endpoint, owed=True)
 
 
+@pytest.mark.parametrize("is_trimmed", [False, True])
 async def test_an_endpoint_that_cannot_be_read_loses_nothing(
-    rig: Rig, receiver: Receiver
+    rig: Rig, receiver: Receiver, is_trimmed: bool
 ) -> None:
-    """A newer release may have made it, which comes back."""
+    """A newer release may have made it, which comes back; but for what is trimmed."""
     off = Disabled(at=datetime.now(UTC), why="asked")
     endpoint = await rig.add(receiver.url, disabled=off)
     async with rig.dispatching(process="p1"):
@@ -227,16 +228,20 @@ async def test_an_endpoint_that_cannot_be_read_loses_nothing(
     await rig.endpoints.change(endpoint.id, lambda _: b'{"form":2}')
     other = await rig.add(receiver.url)
     async with rig.dispatching(process="p2"):
-        await rig.tell("genesys/acme/a")
-        await receiver.until(lambda: receiver.taken)
+        await rig.tell("genesys/acme/a", 2)
+        await receiver.until(lambda: len(receiver.taken) == 2)
         await rig.until_owed(other, 0)
+    if is_trimmed:
+        key = rig.kept.keys[partition_of("call", "genesys/acme/a", PARTITIONS)].outbox
+        await rig.kept.redis.call(key, "XTRIM", key, "MAXLEN", 1)
     assert len(await rig.listed(endpoint, owed=True)) == 1
     receiver.taken.clear()
+    wanted = [1, 3] if is_trimmed else [1, 2, 3]
     raw = endpoint.changed(disabled=None).model_dump_json().encode()
     await rig.endpoints.change(endpoint.id, lambda _: raw)
     async with rig.dispatching(process="p1"):
-        await receiver.until(lambda: len(receiver.taken) == 2)
-    assert receiver.versions("genesys/acme/a") == [1, 2]
+        await receiver.until(lambda: len(receiver.taken) == len(wanted))
+    assert receiver.versions("genesys/acme/a") == wanted
 
 
 async def test_what_the_store_no_longer_has_is_counted(

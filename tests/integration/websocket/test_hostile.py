@@ -244,13 +244,15 @@ async def test_one_whose_turn_has_not_come_is_not_cut(
             await say(client, op="subscribe", id="s", since=str(stage.process.cursor))
             for _ in range(8):
                 await hear(other, "cursor")
+            await say(client, op="unsubscribe", id="none")
+            await say(client, op="subscribe", id="t")
             await say(client, op="ping")
             await hear(client, "pong")
             await (await client.ping())
-            await say(client, op="unsubscribe", id="none")
             turn.set()
             assert (await hear(client, "subscribed"))["recovered"] is True
             assert (await hear(client, "error"))["status"] == 404
+            assert (await hear(client, "subscribed"))["id"] == "t"
             for _ in range(8):
                 await hear(client, "cursor")
 

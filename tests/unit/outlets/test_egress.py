@@ -1,6 +1,7 @@
 """The guard: hostile addresses and why each is refused; good ones pass."""
 
 import asyncio
+import gc
 import socket
 import subprocess
 import sys
@@ -11,7 +12,13 @@ from typing import Any
 
 import pytest
 
-from tracker.outlets.egress import EgressRefusedError, Guard, look_up
+from tests.integration.servers import until
+from tracker.outlets.egress import (
+    MOST_LOOK_UPS,
+    EgressRefusedError,
+    Guard,
+    look_up,
+)
 
 PUBLIC = "93.184.215.14"
 
@@ -259,6 +266,40 @@ async def test_a_dead_name_keeps_only_itself_waiting(server: NameServer) -> None
         answers = await asyncio.gather(*asking, return_exceptions=True)
     assert all(isinstance(answer, socket.gaierror) for answer in answers)
     assert server.asked.count("dead.example") == 1
+
+
+async def test_what_was_given_up_leaves_nothing(
+    server: NameServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor do too many at a time, or a name that nobody can look up."""
+    names = [f"dead{number}.example" for number in range(MOST_LOOK_UPS)]
+    asking = [asyncio.create_task(look_up(name, 443)) for name in names]
+    await asyncio.sleep(0)  # until all have asked
+    with pytest.raises(OSError, match="too many"):
+        await look_up("good.example", 443)
+    for task in asking:
+        task.cancel()
+    await asyncio.gather(*asking, return_exceptions=True)
+    server.answers.set()
+    await until(lambda: not look_up.under_way)
+    assert await look_up("good.example", 443) == [PUBLIC]
+    gc.collect()
+    assert not caplog.records
+
+
+async def test_a_name_that_breaks_the_resolver_is_told_each_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody waits for it in vain."""
+
+    def broken(*_: object, **__: object) -> None:
+        raise UnicodeError("label too long")
+
+    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    for _ in range(2):
+        async with asyncio.timeout(10):
+            with pytest.raises(OSError, match="label too long"):
+                await look_up("odd.example", 443)
 
 
 SILENT = """

@@ -6,7 +6,7 @@ from typing import Final
 import structlog
 
 from tracker.errors import PositionLostError
-from tracker.fanout.cursor import WHOLE, Cursor, Place
+from tracker.fanout.cursor import BEGINNING, WHOLE, Cursor, Place
 from tracker.outlets.endpoint import Endpoint
 from tracker.outlets.webhooks.books import Books
 from tracker.outlets.webhooks.intake import Intake, Served
@@ -86,10 +86,10 @@ class Replays:
                 on is owed to them as well.
             reached: Where live events are.
         """
-        for name in map(_begin, unreadable):
-            if self._far.get(name) == _DONE:
-                self._far[name] = str(reached)
-                self._books.draft.put(self._key, f"r:{name}", str(reached))
+        held = [n for n in map(_begin, unreadable) if self._far.get(n) == _DONE]
+        for name in held:
+            self._far[name] = str(reached)
+            self._books.draft.put(self._key, f"r:{name}", str(reached))
         known = {
             f"{endpoint.id}:{id_}"
             for endpoint in endpoints
@@ -103,7 +103,7 @@ class Replays:
         for name in gone:
             del self._far[name]
         self._books.draft.drop(self._key, [f"r:{name}" for name in gone])
-        if gone or unreadable:
+        if gone or held:
             await self._books.written()
 
     async def _step(
@@ -116,7 +116,8 @@ class Replays:
             entries = await self._between(place, until)
         except PositionLostError:
             log.error("webhook_replay_lost", endpoint=served.id, partition=self._number)
-            entries = []
+            is_live = name == _begin(served.id)
+            entries = await self._between(BEGINNING, until) if is_live else []
         dues = [
             due
             for tailed in entries

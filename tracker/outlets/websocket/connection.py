@@ -25,6 +25,9 @@ from tracker.outlets.websocket.session import Session
 log = structlog.get_logger(__name__)
 
 _ENDS: Final = (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR)
+_MOST_SAID: Final = 16
+"""Frames that wait while a subscription begins; then nothing more is read."""
+
 _PING: Final = b"\x89\x00"  # RFC 6455, 5.5.2: FIN and opcode 9, without a payload
 
 
@@ -70,6 +73,7 @@ class Connection:
         "_crowd",
         "_feed",
         "_heard",
+        "_said",
         "_socket",
         "closed",
         "closing",
@@ -84,6 +88,7 @@ class Connection:
         self.closing: asyncio.Task[None] | None = None
         self._heard = True
         self._beginning: asyncio.Task[None] | None = None
+        self._said: tuple[str, ...] = ()
         self._counted: str | None = None
         self.session = Session(self, feed.settings, crowd.quota)
         self._commands = Commands(crowd.asking, self.session)
@@ -237,24 +242,45 @@ class Connection:
     async def _follow(self, text: str) -> None:
         """One after the other; but for pings, which show that somebody is there."""
         if self._beginning is not None and not frames.is_ping(text):
+            if len(self._said) < _MOST_SAID:
+                self._said = (*self._said, text)
+                return
             await asyncio.wait([self._beginning])
+        begin = await self._act(text)
+        if begin is not None:
+            self._beginning = asyncio.create_task(self._begin(begin))
+            self._beginning.add_done_callback(self._has_begun)
+
+    async def _act(self, text: str) -> Begin | None:
+        """Do what the client says; a subscription is yet to be begun."""
         action = self.session.receive(text, datetime.now(UTC))
         match action:
             case Authenticate(token=token):
                 await self._authenticate(token)
             case Begin():
-                begun = bring_up(self._feed, self.session, action, self._drain)
-                self._beginning = asyncio.create_task(begun)
-                self._beginning.add_done_callback(self._has_begun)
+                return action
             case Ask():
                 self._commands.begin(action)
             case End(subscription=subscription):
                 self._feed.hub.discard(subscription.query, subscription)
             case None:
                 pass
+        return None
+
+    async def _begin(self, begin: Begin | None) -> None:
+        """Begin a subscription, then do what was said meanwhile."""
+        try:
+            while begin is not None:
+                await bring_up(self._feed, self.session, begin, self._drain)
+                begin = None
+                while self._said and begin is None:
+                    text, *rest = self._said
+                    self._said = tuple(rest)
+                    begin = await self._act(text)
+        finally:
+            self._heard, self._beginning = True, None
 
     def _has_begun(self, beginning: asyncio.Task[None]) -> None:
-        self._heard, self._beginning = True, None
         error = None if beginning.cancelled() else beginning.exception()
         if isinstance(error, ClientRefusedError):
             self.close(error.code, str(error))
