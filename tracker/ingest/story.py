@@ -95,8 +95,7 @@ class Story:
             shown[self._of("call", key)].append(key)
         fresh, self._has_read = not self._has_read, True
         if fresh:
-            every = range(self._partitions)
-            self._begun = {p: self._numbers.get(p, 0) + 1 for p in every}
+            self._begun = {p: n + 1 for p, n in self._numbers.items()}
         concerned = range(self._partitions) if fresh else sorted(self._spoken())
         return [
             (
@@ -113,7 +112,7 @@ class Story:
 
     def _spoken(self) -> set[int]:
         """Partitions that heard more since the first checkpoint, and home."""
-        spoken = {p for p, n in self._numbers.items() if n > self._begun[p]}
+        spoken = {p for p, n in self._numbers.items() if n > self._begun.get(p, 1)}
         return spoken | {self._home}
 
     def _next(self, partition: int, reading: Tellable | Media) -> Told:

@@ -85,8 +85,9 @@ class Feeds:
 
     def _begin(self, source: str, token: int, at: datetime) -> Feed:
         source = intern(source)
+        if source in self.feeds:  # else nothing was told before
+            self._unread[source] = at
         feed = self.feeds[source] = Feed(token, 0, source)
-        self._unread[source] = at
         return feed
 
     def _sign_of_life(self, source: str, feed: Feed, told: Told, at: datetime) -> None:
