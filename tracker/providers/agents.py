@@ -1,14 +1,12 @@
 """The agents of an account: those in its settings, and those in its agents' file."""
 
 import csv
-import math
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from io import StringIO
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -31,9 +29,6 @@ class Agent(SectionModel):
 
 
 A = TypeVar("A", bound=Agent)
-T = TypeVar("T")
-
-RETRIED_AFTER_S: Final = 10.0
 
 CURES = {
     "id": "give every agent one",
@@ -108,62 +103,6 @@ class AgentsFile(Generic[A]):
             field = next(name for name in self._cures if name in wrong)
             msg = f"{place}: {field} is missing or wrong: {self._cures[field]}"
             raise ConfigError(msg) from error
-
-
-class Reread(Generic[T]):
-    """What an account's agents come to, read again when their file changes.
-
-    What could not be read is tried again then, and every `RETRIED_AFTER_S`: the file
-    may name what is put right elsewhere. Files that it names are looked at as often.
-
-    Args:
-        path: Of the file, where there is one.
-        read: Reads it; raises ConfigError.
-        clock: Monotonic seconds.
-    """
-
-    def __init__(
-        self,
-        path: Path | None,
-        read: Callable[[], T],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._path, self._read, self._clock = path, read, clock
-        self._stamp: object = None
-        self._named: dict[Path, object] = {}
-        self._problem: str | None = None
-        self._due_at_s = -math.inf
-
-    def names(self, path: Path) -> None:
-        """Say, while it is being read, that another file is about to be read too."""
-        self._named[path] = file_stamp(path)
-
-    def changed(self) -> T | None:
-        """What is there now; None = the same as the last time.
-
-        Raises:
-            ConfigError: It could not be read when that was last tried.
-        """
-        stamp, is_due = file_stamp(self._path), self._is_due()
-        if stamp == self._stamp and not is_due:
-            if self._problem is not None:
-                raise ConfigError(self._problem)
-            return None
-        self._stamp, self._problem = stamp, None
-        self._named.clear()
-        try:
-            return self._read()
-        except ConfigError as error:
-            self._problem = str(error)
-            raise
-
-    def _is_due(self) -> bool:
-        now_s = self._clock()
-        if now_s < self._due_at_s:
-            return False
-        self._due_at_s = now_s + RETRIED_AFTER_S
-        changed = any(file_stamp(it) != stamp for it, stamp in self._named.items())
-        return changed or self._problem is not None
 
 
 def unique(agents: Iterable[tuple[str, A]]) -> Iterator[tuple[str, A]]:

@@ -7,13 +7,12 @@ from tracker.domain.terms import Expected
 from tracker.errors import ConfigError
 from tracker.providers.agents import (
     CURES,
-    RETRIED_AFTER_S,
     Agent,
     AgentsFile,
-    Reread,
     expected_of,
     file_stamp,
 )
+from tracker.providers.reread import RETRIED_AFTER_S, Reread
 
 FILE = AgentsFile(Agent, CURES)
 

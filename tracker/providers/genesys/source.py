@@ -11,7 +11,6 @@ from tracker.domain.key import make_key
 from tracker.domain.reading import Checkpoint, Observation, Unreadable
 from tracker.domain.terms import Action
 from tracker.errors import ProviderUnavailableError
-from tracker.providers.agents import Reread
 from tracker.providers.base import Ask, Looks, Options, refuse_options
 from tracker.providers.genesys.batch import Delivery
 from tracker.providers.genesys.bayeux import Bayeux, Ended, Event, Live, Refused
@@ -28,6 +27,7 @@ from tracker.providers.genesys.settings import (
 )
 from tracker.providers.genesys.wire import CallResource, CallStateChange, parse_message
 from tracker.providers.normalise import unreadable
+from tracker.providers.reread import Reread
 from tracker.providers.wire import Garbled
 
 ENDED_FOR_S = 10.0

@@ -11,7 +11,6 @@ from tracker.domain.key import make_key
 from tracker.domain.reading import Reading
 from tracker.domain.terms import Action
 from tracker.errors import ProviderLockedError
-from tracker.providers.agents import Reread
 from tracker.providers.base import Ask, Looks, Options, Source
 from tracker.providers.kazoo.archive import KazooArchive
 from tracker.providers.kazoo.bindings import bind
@@ -24,6 +23,7 @@ from tracker.providers.kazoo.options import check_options
 from tracker.providers.kazoo.reads import Reads
 from tracker.providers.kazoo.settings import KazooSettings, KazooUser, users_of
 from tracker.providers.recordings import RecordingsSource
+from tracker.providers.reread import Reread
 
 LOOKS: Final = Looks(first_s=5.0, growth=2.0, longest_s=10.0)
 

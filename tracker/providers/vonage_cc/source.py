@@ -16,8 +16,8 @@ from tracker.errors import (
     ProviderLockedError,
     ProviderUnavailableError,
 )
-from tracker.providers.agents import Reread
 from tracker.providers.base import Ask, Looks, Options, refuse_options
+from tracker.providers.reread import Reread
 from tracker.providers.vonage_cc.budget import Kind, Place
 from tracker.providers.vonage_cc.client import RecordingStatus, VonageCcClient
 from tracker.providers.vonage_cc.connection import Connection

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from tracker.errors import ConfigError
-from tracker.providers import agents
+from tracker.providers import reread
 from tracker.providers.genesys.settings import (
     AgentSettings,
     GenesysSettings,
@@ -153,7 +153,7 @@ async def test_a_secret_that_comes_late_or_changes_is_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though the agents' file stays the same."""
-    monkeypatch.setattr(agents, "RETRIED_AFTER_S", 0.0)
+    monkeypatch.setattr(reread, "RETRIED_AFTER_S", 0.0)
     file, secret = tmp_path / "agents.csv", tmp_path / "secret"
     file.write_text(HEADER + "a,a,x,,\n")
     settings = GenesysSettings.model_validate({**ACCOUNT, "agents_file": file})
