@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -14,11 +14,18 @@ import pytest
 from tests.integration.ingest.process import CALLS, PARTITIONS, SOURCES
 from tests.integration.servers import Server
 from tests.integration.store.kept import Kept, Listener, listening, opened
+from tracker.domain.placement import owner_of
 from tracker.domain.reading import Observation, Told
 from tracker.store.keys import KEEP_LEASE
 
 LEASE_S = 2.0
 TAKEN_OVER_S = LEASE_S + 2.0
+
+FIRST, SECOND = "one", "two"
+"""Half of the sources, and half of the partitions, are the share of each."""
+
+Owners = dict[str, str]
+"""Who holds each source, and each partition."""
 
 
 @pytest.fixture
@@ -50,51 +57,42 @@ async def _process(
         await process.wait()
 
 
-async def _owners(kept: Kept) -> dict[str, str]:
-    """Who holds each partition and each source now."""
-    found: dict[str, str] = {}
+async def _owners(kept: Kept) -> Owners:
+    """Those of now."""
+    found: Owners = {}
     now_ms = await kept.redis.time_ms()
     for number, keys in enumerate(kept.keys):
         flat = await kept.redis.call(keys.leases, "HGETALL", keys.leases)
         for name, value in zip(flat[::2], flat[1::2], strict=True):
             _, until_ms, holder = value.decode().split("|")
             if holder and int(until_ms) > now_ms:
-                prefix = f"{number}-" if name.decode() == KEEP_LEASE else ""
-                found[prefix + name.decode()] = holder
+                of_keeper = name.decode() == KEEP_LEASE
+                found[f"partition-{number}" if of_keeper else name.decode()] = holder
     return found
 
 
-async def _until_owned(
-    kept: Kept, as_wanted: Callable[[dict[str, str]], bool], within_s: float = 15
-) -> None:
-    """Everything has an owner, and they are as wanted."""
-    everything = {f"{n}-{KEEP_LEASE}" for n in range(PARTITIONS)} | {*SOURCES}
+async def _until_owned(kept: Kept, *processes: str, within_s: float = 15) -> None:
+    """Everything has an owner: each of *processes* all of its share."""
+    everything = [*(f"partition-{n}" for n in range(PARTITIONS)), *SOURCES]
+    wanted = {name: owner_of(name, processes) for name in everything}
     async with asyncio.timeout(within_s):
         while True:
-            owners = await _owners(kept)
-            if owners.keys() == everything and as_wanted(owners):
+            if await _owners(kept) == wanted:
                 return
             await asyncio.sleep(0.02)
 
 
-def _shared(owners: dict[str, str]) -> bool:
-    return {*owners.values()} == {"p1", "p2"}
+async def _until_shown(listener: Listener, *processes: str) -> None:
+    """The newest of every call comes from whose share its source is."""
+    owners = {c: owner_of(s, processes) for s, c in zip(SOURCES, CALLS, strict=True)}
+    await listener.until(lambda: {c: _shown_by(listener, c) for c in CALLS} == owners)
 
 
-def _all_with_p2(owners: dict[str, str]) -> bool:
-    return {*owners.values()} == {"p2"}
-
-
-def _shown_by_p2(listener: Listener) -> bool:
-    """The newest of every call comes from the second process alone."""
-    newest = [listener.headers(call)[-1:] for call in CALLS]
-    return all(
-        last and last[0].after.agents == ("p2",) for last in newest if last[0].after
-    )
-
-
-async def _until_shown(listener: Listener) -> None:
-    await listener.until(lambda: all(len(listener.headers(c)) > 3 for c in CALLS))
+def _shown_by(listener: Listener, call: str) -> str | None:
+    """Whose observation the newest of a call is; None = nobody sees it."""
+    newest = listener.headers(call)[-1:]
+    agents = newest[0].after.agents if newest and newest[0].after else ()
+    return agents[0] if agents else None
 
 
 def _no_hole(listener: Listener) -> bool:
@@ -107,13 +105,16 @@ async def test_a_killed_process_s_share_is_taken_over(
     valkey_server: Server, kept: Kept, listener: Listener
 ) -> None:
     """All of its partitions and sources, within the lease and two seconds."""
-    async with _process(valkey_server, "p1") as killed, _process(valkey_server, "p2"):
-        await _until_owned(kept, _shared)
-        await _until_shown(listener)
+    async with (
+        _process(valkey_server, FIRST) as killed,
+        _process(valkey_server, SECOND),
+    ):
+        await _until_owned(kept, FIRST, SECOND)
+        await _until_shown(listener, FIRST, SECOND)
         killed.kill()
         began = time.monotonic()
-        await _until_owned(kept, _all_with_p2)
-        await listener.until(lambda: _shown_by_p2(listener))
+        await _until_owned(kept, SECOND)
+        await _until_shown(listener, SECOND)
         assert time.monotonic() - began < TAKEN_OVER_S
     assert _no_hole(listener)
 
@@ -122,15 +123,18 @@ async def test_a_frozen_process_that_wakes_up_changes_nothing(
     valkey_server: Server, kept: Kept, listener: Listener
 ) -> None:
     """What it still has to say is older than what its successor said."""
-    async with _process(valkey_server, "p1") as frozen, _process(valkey_server, "p2"):
-        await _until_owned(kept, _shared)
-        await _until_shown(listener)
+    async with (
+        _process(valkey_server, FIRST) as frozen,
+        _process(valkey_server, SECOND),
+    ):
+        await _until_owned(kept, FIRST, SECOND)
+        await _until_shown(listener, FIRST, SECOND)
         frozen.send_signal(signal.SIGSTOP)
-        await _until_owned(kept, _all_with_p2)
-        await listener.until(lambda: _shown_by_p2(listener))
+        await _until_owned(kept, SECOND)
+        await _until_shown(listener, SECOND)
         frozen.send_signal(signal.SIGCONT)
-        await _until_owned(kept, _shared)
-        await listener.until(lambda: not _shown_by_p2(listener))
+        await _until_owned(kept, FIRST, SECOND)
+        await _until_shown(listener, FIRST, SECOND)
     stale = await _stale(kept)
     assert stale
     assert not stale & _shown(listener)
@@ -164,13 +168,13 @@ async def test_a_process_that_ends_gives_everything_back(
 ) -> None:
     """At once, however long its leases would have held."""
     async with (
-        _process(valkey_server, "p1", 60) as ending,
-        _process(valkey_server, "p2", 60),
+        _process(valkey_server, FIRST, 60) as ending,
+        _process(valkey_server, SECOND, 60),
     ):
-        await _until_owned(kept, _shared)
-        await _until_shown(listener)
+        await _until_owned(kept, FIRST, SECOND)
+        await _until_shown(listener, FIRST, SECOND)
         ending.terminate()
         assert await asyncio.wait_for(ending.wait(), 2) == 0
-        await _until_owned(kept, _all_with_p2, within_s=3)
-        await listener.until(lambda: _shown_by_p2(listener))
+        await _until_owned(kept, SECOND, within_s=3)
+        await _until_shown(listener, SECOND)
     assert _no_hole(listener)
