@@ -1,12 +1,15 @@
 """The recent entries of all outboxes, in order of arrival, for those who come back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from tracker.errors import PositionLostError
 from tracker.fanout.cursor import BEGINNING, WHOLE, Cursor, Place
 from tracker.fanout.filters import ALL, Chosen, Query
 from tracker.fanout.published import Published, Term
+
+Recalled = tuple[int, Place, Sequence[Published]]
+"""An entry's partition, its place and its events."""
 
 
 class Slot(NamedTuple):
@@ -41,7 +44,7 @@ class Ring:
     """
 
     def __init__(self, partitions: int, size: int) -> None:
-        self._size = size
+        self.size = size
         self._begins = [BEGINNING] * partitions
         self._number = 0
         self._slots: dict[int, Slot] = {}
@@ -57,8 +60,8 @@ class Ring:
         slot = Slot(self._number, partition, place, events)
         self._slots[slot.number] = slot
         self._numbers[partition][place[:2]] = slot.number
-        if len(self._slots) > self._size:
-            oldest = self._slots.pop(self._number - self._size)
+        if len(self._slots) > self.size:
+            oldest = self._slots.pop(self._number - self.size)
             self._begins[oldest.partition] = oldest.place
             del self._numbers[oldest.partition][oldest.place[:2]]
 
@@ -73,6 +76,17 @@ class Ring:
         self._begins[partition] = place
         for slot in kept:
             self.append(slot.partition, slot.place, slot.events)
+
+    def fill(self, begins: Sequence[Place], slots: Iterable[Recalled]) -> None:
+        """Take in what was told before this process began.
+
+        Args:
+            begins: Behind which places *slots* have everything, by partition.
+            slots: Of each partition those up to where it is, in order.
+        """
+        self._begins = list(begins)
+        for partition, place, events in slots:
+            self.append(partition, place, events)
 
     def has(self, partition: int, place: Place) -> bool:
         """Whether everything after *place*, a place there really was, is in here."""
@@ -136,7 +150,7 @@ class Ring:
         It is done for those who resume: most entries are dropped before anyone does.
         """
         oldest, end = self._number - len(self._slots) + 1, self._number + 1
-        if self._indexed.start <= oldest - self._size:
+        if self._indexed.start <= oldest - self.size:
             self._by_term.clear()
             self._indexed = range(oldest, oldest)
         for number in range(max(oldest, self._indexed.stop), end):

@@ -9,7 +9,8 @@ class FanoutSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     ring_entries: int = Field(default=20_000, gt=0)
-    """Recent outbox entries kept in memory; older ones are read from the store."""
+    """Recent outbox entries kept in memory, read back at the start; older ones are read
+    from the store."""
     live_grace_s: float = Field(default=10.0, gt=0)
     """A keeper further behind, or silent for longer, is not live."""
     page_bytes: int = Field(default=256 * 1024, gt=0)

@@ -1,13 +1,17 @@
 """The tails: from every outbox into the projection and on to the hub, for ever."""
 
 import asyncio
+from contextlib import aclosing
+from operator import itemgetter
 
 import structlog
 
 from tracker.errors import PositionLostError, StoreUnavailableError
+from tracker.fanout.cursor import Place
 from tracker.fanout.events import expand
 from tracker.fanout.hub import Hub
 from tracker.fanout.projection import Projection
+from tracker.fanout.ring import Recalled
 from tracker.fanout.settings import FanoutSettings
 from tracker.fanout.waiting import Waiting
 from tracker.store.outbox import Outbox, Tailed
@@ -42,13 +46,20 @@ class Tails:
         self._settings = settings or FanoutSettings()
 
     async def start(self) -> None:
-        """Read what there is.
+        """Read what there is, and what was told last: who was cut comes back here.
 
         Raises:
             StoreUnavailableError: The store is away; start again.
         """
         for partition in range(self._outbox.partitions):
             await self._load(partition)
+        begins, slots = list[Place](), list[Recalled]()
+        for partition in range(self._outbox.partitions):
+            begin, recent = await self._recent(partition)
+            begins.append(begin)
+            slots += recent
+        slots.sort(key=itemgetter(1))
+        self._hub.ring.fill(begins, slots)
 
     async def run(self) -> None:
         """Follow every outbox, after `start`, until cancelled."""
@@ -67,6 +78,23 @@ class Tails:
         place = await self._projection.load(partition)
         self._hub.reset(partition, place)
         self._waiting.lost()
+
+    async def _recent(self, partition: int) -> tuple[Place, list[Recalled]]:
+        """The ring's share of *partition*, oldest first, and the place before it."""
+        place = self._projection.cursor.places[partition]
+        count = self._hub.ring.size // self._outbox.partitions + 1
+        epoch, found = self._outbox.epoch, list[Recalled]()
+        async with aclosing(self._outbox.back(partition, place.stream_id)) as pages:
+            async for page in pages:
+                found += [
+                    (partition, Place.parse(t.id), expand(t, epoch)) for t in page
+                ]
+                if len(found) >= count:
+                    break
+        if not found:
+            return place, []
+        *recent, (_, begin, _) = found[:count]
+        return begin, recent[::-1]
 
     async def _follow(self, partition: int) -> None:
         """Tail, and begin again after every loss; only edges are logged."""

@@ -1,6 +1,6 @@
 """The way out: one stream per partition, written by commits only, read by everyone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ from tracker.store.keys import PartitionKeys
 from tracker.store.redis import Keyspace
 from tracker.store.registry import Registry
 from tracker.store.scan import values
+
+_PAGE = 500
 
 
 class Tailed(NamedTuple):
@@ -138,6 +140,17 @@ class Outbox:
         command = ("XRANGE", key, inclusive(after), "+", "COUNT", count + 1)
         raws = parse_entries(await self._redis.call(key, *command))
         return [_tailed(partition, raw) for raw in behind(raws, after)[:count]]
+
+    async def back(self, partition: int, newest: str) -> AsyncGenerator[list[Tailed]]:
+        """Pages of what there is, newest first, beginning with the entry *newest*."""
+        key, last = self._keys[partition].outbox, newest
+        while True:
+            command = ("XREVRANGE", key, last, "-", "COUNT", _PAGE)
+            raws = parse_entries(await self._redis.call(key, *command))
+            if not raws:
+                return
+            yield [_tailed(partition, raw) for raw in raws]
+            last = f"({raws[-1].id}"
 
     async def until(self, partition: int, at_ms: int) -> str:
         """The last entry that was there at a time; ``0-0`` when there was none.

@@ -16,6 +16,7 @@ from tracker.errors import PositionLostError
 from tracker.keep.partition import Partition
 from tracker.keep.writes import operations
 from tracker.store import follow as reading
+from tracker.store import outbox
 from tracker.store.codec import SCHEMA
 from tracker.store.follow import BEGINNING
 from tracker.store.leases import Lease
@@ -75,6 +76,18 @@ def _seconds(batch: list[Tailed]) -> list[int]:
 async def _next(tail: AsyncIterator[list[Tailed]]) -> list[Tailed]:
     async with asyncio.timeout(5):
         return await anext(tail)
+
+
+async def test_it_is_read_backwards_from_a_place(
+    kept: Kept, author: Author, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Page by page, until nothing older is there; also when nothing is there at all."""
+    monkeypatch.setattr(outbox, "_PAGE", 2)
+    assert [page async for page in kept.outbox.back(0, BEGINNING)] == []
+    await author.write(*_marks(6))
+    newest = (await kept.outbox.read(0, BEGINNING, 10))[4].id
+    pages = [_seconds(page) async for page in kept.outbox.back(0, newest)]
+    assert pages == [[4, 3], [2, 1], [0]]
 
 
 async def test_a_tail_begins_where_its_reader_was(kept: Kept, author: Author) -> None:

@@ -60,8 +60,11 @@ class Process:
         return self.projection.cursor
 
 
-async def started(ring_entries: int = 8, page_bytes: int = 600) -> Process:
-    process = Process(MemoryOutbox(PARTITIONS), ring_entries, page_bytes)
+async def started(
+    ring_entries: int = 8, page_bytes: int = 600, outbox: MemoryOutbox | None = None
+) -> Process:
+    outbox = outbox or MemoryOutbox(PARTITIONS)
+    process = Process(outbox, ring_entries, page_bytes)
     await process.tails.start()
     return process
 

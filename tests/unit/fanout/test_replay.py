@@ -62,6 +62,41 @@ async def test_a_replay_from_anywhere_is_exact(
     assert by_partition(found) == by_partition(process.published[read:])
 
 
+@given(steps, st.data(), st.integers(1, 40))
+async def test_a_replay_goes_on_in_a_process_that_began_later(
+    changes: list[tuple[int, tuple[str, ...], int]], data: st.DataObject, ring: int
+) -> None:
+    """What the first one told before the second began, and what that one told since."""
+    gone = await begun()
+    cursors = [(gone.cursor, 0)]
+    for change in changes:
+        gone.change(*change)
+        cursors.append((gone.cursor, len(gone.published)))
+    process = await started(ring, outbox=gone.outbox)
+    told = []
+    for number in range(3):
+        new = gone.outbox.append(entry(None, view(f"genesys/acme/new{number}")))
+        process.tails.take(new)
+        told.append(f"{EPOCH}.{new.partition}.{new.id}")
+    cursor, read = data.draw(st.sampled_from(cursors))
+    found = await replayed(process, cursor)
+    assert by_partition(found) == by_partition(gone.published[read:] + told)
+
+
+async def test_who_was_cut_is_brought_up_to_now_without_the_store() -> None:
+    """A process that begins remembers as much as one that has run for long."""
+    gone = await begun()
+    cursors = []
+    for number in range(40):
+        gone.change(number)
+        cursors.append((gone.cursor, len(gone.published)))
+    process = await started(60, outbox=gone.outbox)
+    process.outbox.away = True
+    cursor, read = cursors[-12]
+    found = await replayed(process, cursor)
+    assert by_partition(found) == by_partition(gone.published[read:])
+
+
 @given(steps, st.data())
 async def test_a_replay_picks_what_live_subscribers_were_told(
     changes: list[tuple[int, tuple[str, ...], int]], data: st.DataObject

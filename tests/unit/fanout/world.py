@@ -1,7 +1,7 @@
 """Outboxes in memory, and entries to put into them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from tracker.domain.key import account_of, partition_of
 from tracker.domain.terms import Kind, RecordingState
 from tracker.domain.view import View
 from tracker.errors import PositionLostError, StoreUnavailableError
+from tracker.fanout.cursor import Place
 from tracker.store.follow import BEGINNING
 from tracker.store.outbox import Outbox, Stored, Tailed
 
@@ -170,6 +171,13 @@ class MemoryOutbox(Outbox):
         await self._readable.wait()
         self.reading -= 1
         return self._after(partition, after)[:count]
+
+    async def back(self, partition: int, newest: str) -> AsyncGenerator[list[Tailed]]:
+        entries = self.entries[partition]
+        end = sum(Place.parse(t.id) <= Place.parse(newest) for t in entries)
+        for last in range(end, 0, -2):
+            self._refuse_when_away()
+            yield entries[max(0, last - 2) : last][::-1]
 
     async def tail(
         self, partition: int, after: str, only: str | None = None
