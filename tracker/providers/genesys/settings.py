@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr
 
 from tracker.domain.terms import Expected
 from tracker.errors import ConfigError
-from tracker.providers.agents import CURES, Agent, AgentsFile, unique
+from tracker.providers.agents import CURES, Agent, AgentsFile
 from tracker.providers.settings import (
     AccountSettings,
     BaseUrl,
@@ -104,15 +104,6 @@ def agents_of(
         )
         raise ConfigError(msg)
     return agents
-
-
-def load_agents(path: Path) -> tuple[AgentSettings, ...]:
-    """Return the agents of a file, their passwords looked up.
-
-    Raises:
-        ConfigError: The file, the line and the cure.
-    """
-    return _with_passwords(unique(_FILE.rows(path)), path.parent, lambda _: None)
 
 
 def _with_passwords(

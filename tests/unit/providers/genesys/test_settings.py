@@ -9,7 +9,6 @@ from tracker.providers.genesys.settings import (
     AgentSettings,
     GenesysSettings,
     agents_of,
-    load_agents,
 )
 from tracker.providers.genesys.source import open_account
 
@@ -20,6 +19,11 @@ ACCOUNT = {"account": "acme", "base_url": "https://gws.example"}
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "agents.csv"
+
+
+def load_agents(path: Path) -> tuple[AgentSettings, ...]:
+    settings = {**ACCOUNT, "agents_file": path}
+    return agents_of(GenesysSettings.model_validate(settings))
 
 
 def passwords(agents: tuple[AgentSettings, ...]) -> list[str]:
