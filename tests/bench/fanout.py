@@ -8,7 +8,7 @@ import asyncio
 import gc
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from ctypes import c_uint64
 from dataclasses import dataclass
 from multiprocessing.connection import Connection as Pipe
@@ -115,6 +115,10 @@ class _NoStore(Outbox):
 
     async def read(self, partition: int, after: str, count: int) -> list[Tailed]:
         return []
+
+    async def back(self, partition: int, newest: str) -> AsyncGenerator[list[Tailed]]:
+        for page in list[list[Tailed]]():
+            yield page
 
 
 Queue = list[tuple[web.WebSocketResponse, Published]]

@@ -231,7 +231,7 @@ async def test_a_failing_server_is_spared_by_all_agents(tmp_path: Path) -> None:
         config = write_config(tmp_path, account)
         async with running_tracker(config) as url, subscriber(url) as desk:
             sources = [f"genesys/acme/{name}" for name in names]
-            await desk.until_up(*sources)
+            await desk.until_up(*sources, within_s=30)
             await server.answer(500, count=None)
             await server.cut()
             requests: list[Request] = []

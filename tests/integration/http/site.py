@@ -1,7 +1,7 @@
 """tracker's outlets on a real socket, over an outbox that a test fills."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -94,6 +94,12 @@ class FilledOutbox(Outbox):
             raise PositionLostError(after)
         begin = ids.index(after) + 1
         return self.entries[partition][begin : begin + count]
+
+    async def back(self, partition: int, newest: str) -> AsyncGenerator[list[Tailed]]:
+        last = Place.parse(newest)
+        older = [t for t in self.entries[partition] if Place.parse(t.id) <= last]
+        if older:
+            yield older[::-1]
 
     async def past(self, key: str) -> Past:
         self._answer()
