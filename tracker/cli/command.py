@@ -28,7 +28,13 @@ _SUMMARIES: Final[Mapping[Action, str]] = {
     "stop": "Stop a call's recording.",
 }
 _REASONS: Final = get_args(Reason)
-_LATER: Final = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)
+_LATER: Final = (
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    HTTPStatus.GATEWAY_TIMEOUT,
+)
+_NOT_SHOWN: Final = "urn:tracker:problem:not-shown"
+"""It was waited for already: the call is not there."""
 
 Json = Mapping[str, Any]
 
@@ -125,7 +131,8 @@ def _again_in_s(error: UnansweredError | ProblemError) -> float | None:
     """When the same may be asked again; None = the server has said no."""
     if isinstance(error, UnansweredError):
         return 0.0
-    return error.after_s if error.code in _LATER else None
+    is_final = error.code not in _LATER or error.problem.get("type") == _NOT_SHOWN
+    return None if is_final else error.after_s
 
 
 def stages(command: Json) -> Iterator[tuple[str, str]]:

@@ -97,8 +97,8 @@ async def test_what_is_not_proved_in_time_is_no_success(
 
 
 async def test_who_waits_outlasts_a_server_that_is_busy(tmp_path: Path) -> None:
-    """A 503 or a 429 is no end; when time is up, what is known is said."""
-    answers = [told("sent"), busy(503), busy(429), told("confirmed", "t3")]
+    """A 429, 503 or 504 is no end; when time is up, what is known is said."""
+    answers = [busy(504), told("sent"), busy(503), busy(429), told("confirmed", "t3")]
 
     async def handler(_request: web.Request) -> web.Response:
         return answers.pop(0)
@@ -116,6 +116,8 @@ async def test_who_waits_outlasts_a_server_that_is_busy(tmp_path: Path) -> None:
         assert err == "tracker: busy: it was taken, and sent when last heard of\n"
         answers = [busy(503, after="60")]
         assert await done(*waiting, "30", cwd=tmp_path) == (1, "", "tracker: busy\n")
+        answers = [busy(504, type="urn:tracker:problem:not-shown")]
+        assert await done(*waiting, "30", cwd=tmp_path) == (1, "", "tracker: busy\n")
 
 
 def told(stage: str, settled_at: str | None = None) -> web.Response:
@@ -123,8 +125,8 @@ def told(stage: str, settled_at: str | None = None) -> web.Response:
     return web.json_response({"stage": stage, "problem": None, **times})
 
 
-def busy(status: int, after: str = "1") -> web.Response:
-    problem = {"status": status, "detail": "busy"}
+def busy(status: int, after: str = "1", **more: str) -> web.Response:
+    problem = {"status": status, "detail": "busy", **more}
     return web.json_response(problem, status=status, headers={"Retry-After": after})
 
 
