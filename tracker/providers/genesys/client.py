@@ -42,6 +42,9 @@ from tracker.providers.wire import Garbled
 MOST_BYTES: Final = 2**27
 """Of one answer: some 90,000 notifications."""
 
+SOON_S: Final = 10.0
+"""A poll that fails so soon after the session began may never be held at all."""
+
 Operation = Literal[
     "StartCallRecording",
     "StopCallRecording",
@@ -62,6 +65,7 @@ class _Request(NamedTuple):
     body: bytes | None = None
     limit_s: float | None = None
     repeated_within_s: float = math.inf
+    has_turn: bool = False
 
 
 class _Answer(NamedTuple):
@@ -131,13 +135,13 @@ class AgentSession:
         self._cookies: dict[str, str] = {}
         self._csrf: dict[str, str] = {}
         self._pace = Pace(connection.gate)
-        self._polled_at_s = float("-inf")
+        self._polled_at_s = self._live_at_s = -math.inf
+        self._holds = True
         self.answered_at_s: float | None = None
 
-    @property
-    def is_proven(self) -> bool:
-        """It polls, and nothing has failed since: what it asks for is sent at once."""
-        return self._pace.is_proven
+    async def turn(self) -> None:
+        """Wait until an operation may be posted: no time at all where nothing fails."""
+        await self._pace.turn()
 
     async def login(self) -> None:
         """Prove the credentials; learn the cookies and the CSRF token.
@@ -150,7 +154,8 @@ class AgentSession:
 
     async def start_session(self) -> None:
         """Log the agent in to the contact centre, for voice."""
-        await self._operate("/me", "StartContactCenterSession", channels=["voice"])
+        asked = _Request("POST", "/me")
+        await self._operate(asked, "StartContactCenterSession", channels=["voice"])
 
     async def calls(self) -> tuple[CallResource | Garbled, ...]:
         """Return all of the agent's calls.
@@ -174,6 +179,8 @@ class AgentSession:
     async def post_operation(self, call_id: str, operation: Operation) -> None:
         """Have *operation* accepted for a leg, which proves nothing yet.
 
+        Who calls it has waited for a `turn`.
+
         Args:
             call_id: The leg's own `id`.
             operation: Of those that the platform has for a recording.
@@ -185,7 +192,8 @@ class AgentSession:
                 login could not be renewed, or not at once, it was not.
         """
         path = f"/me/calls/{quote(call_id, safe='')}"
-        await self._operate(path, operation, REPEATED_WITHIN_S)
+        asked = _Request("POST", path, None, None, REPEATED_WITHIN_S, has_turn=True)
+        await self._operate(asked, operation)
 
     async def poll(self, protocol: Bayeux) -> list[Event]:
         """Send the protocol's next request when it is due and hand in the answer.
@@ -200,38 +208,46 @@ class AgentSession:
             self._cookies.pop(_BROWSER_COOKIE, None)
         asked = _Request("POST", "/notifications", request.body, request.limit_s)
         await asyncio.sleep(self._polled_at_s + request.delay_s - _now_s())
+        is_held = request.step == "connect"
         try:
             answer = await self._ask(asked)
+            if answer.status != HTTPStatus.OK:
+                self._pace.failed()
+                raise answer.as_error(self._name, request.step)
+        except ProviderUnavailableError:
+            lasted_s = _now_s() - self._live_at_s
+            self._holds = self._holds and not (is_held and lasted_s < SOON_S)
+            raise
         finally:
             self._polled_at_s = _now_s()
-        if answer.status != HTTPStatus.OK:
-            self._pace.failed()
-            raise answer.as_error(self._name, request.step)
         events = protocol.receive(answer.body, answer.took_s)
         if protocol.is_live:
             self.answered_at_s = self._polled_at_s
-            self._pace.proved()
+            self._has_polled(is_held=is_held)
         elif protocol.is_failing:
             self._pace.refused()
         else:
             self._pace.doubted()
         return events
 
+    def _has_polled(self, *, is_held: bool) -> None:
+        """A poll proves the server; one answered at once, if it holds others, too."""
+        self._holds = self._holds or is_held
+        if not is_held:
+            self._live_at_s = self._polled_at_s
+        if self._holds:
+            self._pace.proved()
+        else:
+            self._pace.doubted()
+
     def _has_read(self, began_at_s: float) -> None:
         """A read shows what was at its beginning, but proves no poll."""
         if self._pace.is_proven:
             self.answered_at_s = max(self.answered_at_s or 0.0, began_at_s)
 
-    async def _operate(
-        self,
-        path: str,
-        name: str,
-        repeated_within_s: float = math.inf,
-        **fields: object,
-    ) -> None:
+    async def _operate(self, asked: _Request, name: str, **fields: object) -> None:
         body = json.dumps({"operationName": name, **fields}).encode()
-        asked = _Request("POST", path, body, repeated_within_s=repeated_within_s)
-        answer = await self._ask(asked)
+        answer = await self._ask(asked._replace(body=body))
         outcome = parse_status(answer.body)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
             if outcome is not None and outcome.code:
@@ -260,7 +276,7 @@ class AgentSession:
         except ProviderUnavailableError as error:
             error.taken = False
             raise
-        answer = await self._send(asked, not_after_s)
+        answer = await self._send(asked._replace(has_turn=False), not_after_s)
         if answer.refuses_login or answer.refuses_csrf_token:
             msg = f"{self._name}: refused after a renewed login"
             raise ProviderLockedError(msg)
@@ -268,7 +284,8 @@ class AgentSession:
 
     async def _send(self, asked: _Request, not_after_s: float = math.inf) -> _Answer:
         what = f"{self._name}: {asked.method} {asked.path}"
-        await self._pace.turn()
+        if not asked.has_turn:
+            await self._pace.turn()
         if _now_s() > not_after_s:
             msg = f"{what}: the login was renewed first"
             raise ProviderUnavailableError(msg, taken=False)

@@ -141,10 +141,11 @@ class AgentSource:
 
     @asynccontextmanager
     async def commanding(self, asked_at: datetime) -> AsyncIterator[Ask]:
-        """At once: agents' commands are few, and each has a session of its own."""
-        if not self._session.is_proven:
+        """At once, where nothing fails: each agent has a session of its own."""
+        if self._stirred is None or not self._protocol.is_live:
             message = "the agent's session is not up"
             raise ProviderUnavailableError(message, taken=False)
+        await self._session.turn()
         yield self._ask
 
     async def _ask(self, leg_id: str, action: Action, options: Options) -> None:
