@@ -12,6 +12,7 @@ from tracker.domain.entry import Order, Reply
 from tracker.domain.key import account_of, partition_of
 from tracker.errors import StoreUnavailableError
 from tracker.ingest.pursuit import Owner, Pursuit
+from tracker.ingest.runner import Lock
 from tracker.ingest.writer import Writer
 from tracker.providers.base import Source
 from tracker.providers.recordings import RecordingsSource
@@ -31,6 +32,10 @@ class _Served:
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
         self.pursuits: dict[_Part, tuple[Pursuit, asyncio.Task[None]]] = {}
+
+    def lock(self, why: str) -> None:
+        """Refuse what is not sent yet, and what is still to come."""
+        self.owner.why_locked = why
 
 
 class Executor:
@@ -54,16 +59,17 @@ class Executor:
         return len(self._open)
 
     @asynccontextmanager
-    async def serving(self, source: Source, token: int) -> AsyncIterator[None]:
+    async def serving(self, source: Source, token: int) -> AsyncIterator[Lock]:
         """Pursue the commands of *source* while the context lasts."""
         owner = Owner(source, token, self._tell, self._now)
         served = self._served[source.key] = _Served(owner)
         for call, command in self._open.items():
             self._pursue(served, call, command)
         try:
-            yield
+            yield served.lock
         finally:
-            self._served.pop(source.key, None)
+            if self._served.get(source.key) is served:
+                del self._served[source.key]
             tasks = [task for _, task in served.pursuits.values()]
             for task in tasks:
                 task.cancel()
@@ -160,9 +166,9 @@ class Executor:
 @asynccontextmanager
 async def serve_source(
     executor: Executor, asks: Asks, source: Source, token: int
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Lock]:
     """Pursue its commands, and remind it of what it cannot know by itself."""
-    async with executor.serving(source, token):
+    async with executor.serving(source, token) as lock:
         reminded = False
         while not reminded:
             try:
@@ -170,7 +176,7 @@ async def serve_source(
                 reminded = True
             except StoreUnavailableError:
                 await asyncio.sleep(_RETRY_S)
-        yield
+        yield lock
 
 
 async def _remind(source: Source, asks: Asks) -> None:

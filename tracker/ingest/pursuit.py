@@ -8,9 +8,10 @@ once, whoever dies on the way; what was sent by somebody else is only looked at.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import structlog
 
@@ -36,19 +37,22 @@ _JITTER = 0.2
 Result = Literal["accepted", "refused", "lost", "not_taken"]
 
 
-class Owner(NamedTuple):
+@dataclass
+class Owner:
     """Who pursues.
 
     Attributes:
         token: Of the source's lease.
         tell: Put an input into the call's inbox; return when it is stored.
         now: The store's time, about.
+        why_locked: The source needs a person: nothing more is sent.
     """
 
     source: Source
     token: int
     tell: Callable[[Sent | Outcome], Awaitable[None]]
     now: Callable[[], datetime]
+    why_locked: str | None = None
 
 
 class Pursuit:
@@ -109,12 +113,16 @@ class Pursuit:
 
     async def _begin(self) -> None:
         """Send it, or find that the provider cannot be asked now."""
-        try:
-            await self._send()
-        except ProviderUnavailableError as error:
-            await asyncio.sleep(self._pause_s(error))
-        except ProviderLockedError as error:
-            await self._say(None, "refused", str(error))
+        why = self._owner.why_locked
+        if why is None:
+            try:
+                await self._send()
+            except ProviderUnavailableError as error:
+                await asyncio.sleep(self._pause_s(error))
+            except ProviderLockedError as error:
+                why = str(error)
+        if why is not None:
+            await self._say(None, "refused", why)
             await self._until(lambda: self.execution.stage != "requested")
 
     async def _send(self) -> None:

@@ -9,7 +9,7 @@ from tracker.ingest.asks import follow_asks
 from tracker.ingest.executor import Executor, serve_source
 from tracker.ingest.pulse import Pulse
 from tracker.ingest.retirement import Retirement
-from tracker.ingest.runner import RETIRED, OnUnreadable, Runner
+from tracker.ingest.runner import RETIRED, Lock, OnUnreadable, Runner
 from tracker.ingest.story import Story
 from tracker.ingest.supervisor import Supervisor
 from tracker.ingest.writer import Writer
@@ -101,7 +101,7 @@ class IngestRole:
             self._serving,
         )
 
-    def _serving(self, source: Source, token: int) -> AbstractAsyncContextManager[None]:
+    def _serving(self, source: Source, token: int) -> AbstractAsyncContextManager[Lock]:
         return serve_source(self.executor, self._asks, source, token)
 
     def _story(self, source: str, lease: Lease) -> Story:

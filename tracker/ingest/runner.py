@@ -1,6 +1,7 @@
 """One source, observed for as long as its lease holds."""
 
 import asyncio
+import math
 import random
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
@@ -31,8 +32,14 @@ RETIRED = SourceReport(state="down", retired=True)
 
 OnUnreadable = Callable[[str, Unreadable], None]
 
-Serving = Callable[[Source, int], AbstractAsyncContextManager[None]]
-"""What else is done for a source under the token of its lease, while it is observed."""
+Lock = Callable[[str], None]
+"""Told why a source needs a person."""
+
+Serving = Callable[[Source, int], AbstractAsyncContextManager[Lock]]
+"""What else is done for a source under the token of its lease, while it is owned."""
+
+STEADY_S = 10.0
+"""An observation that lasted so long since all was read had recovered."""
 
 
 class Runner:
@@ -65,6 +72,8 @@ class Runner:
         self._serving = serving
         self._began_at_s = asyncio.get_running_loop().time()
         self._failures = 0
+        self._read_at_s = math.inf
+        self._said_failing = False
         self._bug = self._why_locked = ""
         self._telling: asyncio.Task[None] | None = None
         self._reported_down = False
@@ -111,9 +120,11 @@ class Runner:
         return "blind" if self._is_blind() else "seen"
 
     async def run(self) -> None:
-        """Observe until cancelled, or until a person is needed."""
-        async with self._serving(self.source, self.token):
+        """Observe until cancelled; what needs a person is left alone from then on."""
+        async with self._serving(self.source, self.token) as lock:
             await self._run()
+            lock(self._why_locked)
+            await asyncio.Event().wait()
 
     async def _run(self) -> None:
         while not self.locked:
@@ -161,14 +172,18 @@ class Runner:
             self.source.resync()
 
     def _recovered(self) -> None:
-        if self._failures:
+        """All has been read; that it does not fail at once, only time will show."""
+        self._read_at_s = min(self._read_at_s, asyncio.get_running_loop().time())
+        if self._said_failing:
             log.info("source_back", source=self.source.key)
-        self._failures = 0
-        self._reported_down = False
+        self._said_failing = self._reported_down = False
 
     async def _back_off(self, error: str, retry_after_s: float | None) -> None:
-        self._failures += 1
-        if self._failures == 1:
+        steady_s = asyncio.get_running_loop().time() - self._read_at_s
+        self._failures = 1 if steady_s > STEADY_S else self._failures + 1
+        self._read_at_s = math.inf
+        if not self._said_failing:
+            self._said_failing = True
             log.warning("source_failing", source=self.source.key, error=error)
         if self._is_blind() and not self._reported_down:
             self._reported_down = True

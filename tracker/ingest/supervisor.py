@@ -143,9 +143,7 @@ class Supervisor:
         over = {
             key: runner
             for key, (runner, task) in self._running.items()
-            if key not in mine
-            or sources[key] is not runner.source
-            or (task.done() and not runner.locked)
+            if key not in mine or sources[key] is not runner.source or task.done()
         }
         await self._stop(list(over))
         for key in over.keys() - sources.keys():
@@ -195,6 +193,8 @@ class Supervisor:
                 if key not in self._running and self._spent.get(key) == lease.token
             ]
             await leases.release(spent)
+            for key in spent:
+                del taken[key]
             held |= taken | await leases.take(spent)
         return held
 

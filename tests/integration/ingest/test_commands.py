@@ -117,6 +117,20 @@ async def test_a_refusal_is_told_with_its_reason(
     assert kept.command.problem == str(error)
 
 
+async def test_a_source_that_needs_a_person_refuses_at_once(
+    recorded: ScriptedSource, listener: Listener, requests: Requests
+) -> None:
+    """With what is wrong with it; the provider is not asked."""
+    recorded.fail(ProviderLockedError("HTTP 401 after a renewal"))
+    await listener.until(lambda: listener.states(CALL)[-1] == "unknown")
+    await ask(requests)
+    await until_stage(listener, "refused")
+    kept = await requests.command(CALL, "c1")
+    assert kept is not None
+    assert kept.command.problem == "HTTP 401 after a renewal"
+    assert recorded.asked == []
+
+
 async def test_what_may_have_been_taken_is_never_asked_again(
     recorded: ScriptedSource, listener: Listener, requests: Requests
 ) -> None:

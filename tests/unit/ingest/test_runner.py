@@ -77,19 +77,21 @@ class Rig:
 
     Attributes:
         unreadable: Whose messages could not be read.
+        locked: Why nothing more is to be asked of the source.
     """
 
     def __init__(self) -> None:
         self.source = ScriptedSource(SOURCE)
         self.writer = KeptWriter()
         self.unreadable: list[str] = []
+        self.locked: asyncio.Queue[str] = asyncio.Queue()
         self.runner = Runner(
             self.source,
             Story(SOURCE, TOKEN, "p1", PARTITIONS),
             TOKEN,
             self.writer,
             lambda source, _: self.unreadable.append(source),
-            lambda source, token: nullcontext(),
+            lambda source, token: nullcontext(self.locked.put_nowait),
         )
         self.task = asyncio.create_task(self.runner.run())
 
@@ -154,7 +156,7 @@ async def test_it_is_observed_again_after_a_failure(rig: Rig, error: Exception) 
 async def test_an_observation_that_ends_is_a_failure(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is begun again after a back-off, never in a tight loop."""
+    """It is begun again after a back-off, longer each time unless it lasted."""
     failures: list[int] = []
 
     def backoff_s(count: int, _: float) -> float:
@@ -166,7 +168,11 @@ async def test_an_observation_that_ends_is_a_failure(
     for _ in range(2):
         rig.source.end()
         assert _is_checkpoint(await rig.writer.next())
-    assert failures == [1, 1]
+    assert failures == [1, 2]
+    monkeypatch.setattr(running, "STEADY_S", -1.0)
+    rig.source.end()
+    assert _is_checkpoint(await rig.writer.next())
+    assert failures == [1, 2, 1]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +215,7 @@ async def test_refused_credentials_stop_it(rig: Rig) -> None:
     rig.source.fail(ProviderLockedError("401 after a renewal"))
     expected = SourceReport(state="locked", error="401 after a renewal")
     assert await rig.writer.next() == expected
-    await rig.task
+    assert await rig.locked.get() == expected.error
     assert rig.runner.locked
     assert rig.source.begun == 1
 
@@ -235,7 +241,7 @@ async def test_what_is_told_again_is_its_health_too(rig: Rig) -> None:
     expected = SourceReport(state="locked", error="401 after a renewal")
     for _ in range(PARTITIONS):
         assert await rig.writer.next() == expected
-    await rig.task
+    await rig.locked.get()
     rig.runner.tell_again()
     assert await rig.writer.next() == expected
 
