@@ -62,7 +62,8 @@ def decide_export(
         return Changes(None, kept=False)
     export = told.export
     if known is not None:
-        export = export.but(filters=known.filters, version=known.version + 1)
+        jobs = export.jobs or known.jobs
+        export = export.but(filters=known.filters, jobs=jobs, version=known.version + 1)
         if export.but(version=known.version) == known:
             return Changes(known, kept=False)
     detail: dict[str, object] = {

@@ -182,6 +182,7 @@ class Exported(Message, frozen=True, tag="exported"):
     """An export as its platform has it, told to its own partition.
 
     Attributes:
+        export: Without jobs, where the platform never showed it: they are as they were.
         asked: Somebody has just asked for it; else it is one that is followed.
     """
 

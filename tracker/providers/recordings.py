@@ -18,6 +18,7 @@ from tracker.domain.reading import Checkpoint, Exported, Polled, Reading, Saved
 from tracker.domain.terms import Action
 from tracker.errors import CommandRefusedError, NotFoundError
 from tracker.providers.base import Ask, Looks, Options
+from tracker.providers.exports import Exports
 from tracker.providers.settings import RecordingsSettings
 
 NAME: Final = "recordings"
@@ -49,7 +50,7 @@ class RecordingsSource:
         self._polled_at: datetime | None = None
         self._answered_at_s: float | None = None
         self._told: dict[str, bytes] = {}
-        self._exports: dict[str, ExportSnapshot | None] = {}
+        self._exports = Exports(archive)
         self._retold: set[str] = set()
         self._sweeps = True
         self._due_s = 0.0
@@ -57,8 +58,9 @@ class RecordingsSource:
 
     @property
     def answered_at_s(self) -> float | None:
-        """When a page was last read."""
-        return self._answered_at_s
+        """When a page was last read, or an export."""
+        answered = (self._answered_at_s, self._exports.answered_at_s)
+        return max((at_s for at_s in answered if at_s is not None), default=None)
 
     @property
     def overdue_after_s(self) -> float:
@@ -89,7 +91,7 @@ class RecordingsSource:
             key: The export's.
             last: As an earlier owner told it, where one did.
         """
-        self._exports[key] = self._exports.get(key) or last
+        self._exports.follow(key, last)
         self._news.set()
 
     async def observe(self) -> AsyncGenerator[Sequence[Reading]]:
@@ -103,13 +105,14 @@ class RecordingsSource:
                 reads += 1
                 async for turn in self._read():
                     yield turn
-            async for turn in self._read_exports():
-                yield turn
+            async for export in self._exports.read():
+                yield [Exported(export=export)]
             await self._rest()
 
     def resync(self) -> None:
         """Have everything told again: some of it may have been lost."""
-        self._retold = self._told.keys() | self._exports.keys()
+        self._retold = set(self._told)
+        self._exports.retell()
         self._sweeps = True
         self._news.set()
 
@@ -154,7 +157,7 @@ class RecordingsSource:
             if gone:
                 yield [Saved(media=media, gone=True) for media in gone]
             self._told = shown | kept
-            self._retold &= self._told.keys() | self._exports.keys()
+            self._retold &= self._told.keys()
             ended.append(Polled(age_s=_now_s() - began_s))
             self._polled_at = began_at
         yield [*ended, Checkpoint(age_s=_now_s() - began_s, process="")]
@@ -196,28 +199,6 @@ class RecordingsSource:
             is_there = False
         self._answered_at_s = _now_s()
         return is_there
-
-    async def _read_exports(self) -> AsyncIterator[Sequence[Reading]]:
-        for key, last in list(self._exports.items()):
-            export = await self._export(key, last)
-            if export is not None and (export != last or key in self._retold):
-                self._retold.discard(key)
-                yield [Exported(export=export)]
-            if export is None or export.state != "running":
-                del self._exports[key]
-            else:
-                self._exports[key] = export
-
-    async def _export(
-        self, key: str, last: ExportSnapshot | None
-    ) -> ExportSnapshot | None:
-        """As it stands; one that the platform no longer knows has expired."""
-        try:
-            export = await self._archive.export_job(key)
-        except NotFoundError:
-            return last and last.but(state="expired")
-        self._answered_at_s = _now_s()
-        return export
 
     async def _rest(self) -> None:
         """Wait for what is due next, or for somebody who wants something."""

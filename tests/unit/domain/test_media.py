@@ -132,6 +132,16 @@ def test_an_export_keeps_what_was_asked_for() -> None:
     assert later.filters == query
 
 
+def test_an_export_that_was_never_shown_keeps_its_jobs() -> None:
+    """Who gives it up does not know them."""
+    first = Exported(export=export(), asked=True)
+    asked = decide_export(None, first, second(0)).entity
+    given_up = Exported(export=export("expired").but(jobs=()))
+    expired = decide_export(asked, given_up, second(1)).entity
+    assert expired is not None
+    assert (expired.state, expired.jobs) == ("expired", export().jobs)
+
+
 def test_an_export_that_nobody_asked_for_is_nothing() -> None:
     """A late look at one that is settled, say."""
     assert decide_export(None, Exported(export=export()), second(0)).entity is None

@@ -1,7 +1,7 @@
 """An archive in memory: it keeps to the protocol, and fails when a test says so."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -36,6 +36,7 @@ class Shelf(Archive):
     Attributes:
         held: Recordings by key.
         failure: What every method raises, while it is set.
+        faults: By an export's key, what looks at it raise one after the other.
         lists_by_start: One saved late stands where it began.
         breaks_off: A listing does, after its first page.
         audio_bytes: Of every audio file.
@@ -54,6 +55,7 @@ class Shelf(Archive):
         self.held: dict[str, MediaSnapshot] = {}
         self.jobs: dict[str, ExportSnapshot] = {}
         self.failure: Exception | None = None
+        self.faults: dict[str, Iterator[Exception]] = {}
         self.audio_bytes = 1000
         self.tells_size = True
         self.cut_after: int | None = None
@@ -180,6 +182,8 @@ class Shelf(Archive):
     async def export_job(self, key: str) -> ExportSnapshot:
         """One; it is completed when it is looked at again."""
         self._hear("export_job", key)
+        for fault in self.faults.get(key, ()):
+            raise fault
         found = self.jobs.get(key)
         if found is None:
             raise NotFoundError("no export")
