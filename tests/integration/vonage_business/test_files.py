@@ -290,8 +290,7 @@ async def test_all_jobs_are_listed_once() -> None:
         at.simulator.fill(1)
         company = MediaQuery(kind="company")
         begun = [await at.archive.export(company) for _ in range(120)]
-        with pytest.raises(NotFoundError):
-            await at.archive.export(MediaQuery(kind="on_demand"))
+        assert len((await at.archive.export(MediaQuery(kind="on_demand"))).jobs) == 3
         theirs = [job.id for job in _jobs(at, "7")]
         at.simulator.fail_job(theirs[0], "has errors")
         listed = await at.archive.export_jobs()
@@ -306,6 +305,28 @@ async def test_all_jobs_are_listed_once() -> None:
 
 def _jobs(at: Site, user: str) -> list[Job]:
     return at.simulator.site.jobs.all_of(user)
+
+
+async def test_a_user_who_is_gone_keeps_nothing_from_being_exported() -> None:
+    """Unless there is nothing else to export."""
+    async with site(users=("77", "7")) as at:
+        begun = await at.archive.export(MediaQuery())
+        assert len(begun.jobs) == 2
+        assert (await at.archive.export_job(begun.key)).key == begun.key
+    async with site(users=("77",)) as at:
+        with pytest.raises(NotFoundError):
+            await at.archive.export(MediaQuery(kind="on_demand"))
+
+
+async def test_an_export_that_breaks_off_says_what_has_begun() -> None:
+    """So that it can be found, and the rest be asked for."""
+    async with site() as at:
+        at.fail(FaultKind.STATUS, "*/users/8/*", status=503, retry_after_s=7)
+        with pytest.raises(ProviderUnavailableError) as caught:
+            await at.archive.export(MediaQuery())
+        assert caught.value.retry_after_s == 7
+        key = str(caught.value).rpartition(" ")[2]
+        assert len((await at.archive.export_job(key)).jobs) == 2
 
 
 async def test_an_export_that_nothing_can_match_is_refused() -> None:

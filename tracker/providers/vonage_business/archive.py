@@ -18,6 +18,7 @@ from tracker.domain.archive import (
 from tracker.errors import (
     CommandRefusedError,
     NotFoundError,
+    ProviderError,
     ProviderUnavailableError,
 )
 from tracker.providers.vonage_business.client import VonageBusinessClient
@@ -149,14 +150,26 @@ class VonageBusinessArchive:
             yield stream._replace(file_name=recording.file_name)
 
     async def export(self, query: MediaQuery) -> ExportSnapshot:
-        """Have it exported, by one request for each shelf that it may be on."""
+        """Have it exported, by one request for each shelf that it may be on.
+
+        When one fails, the error's last word is the key of what has begun by then.
+        """
         shelves = [it for it in shelves_of(self._settings) if wanted(query, it)]
         if not shelves:
             msg = f"{self._settings.account}: it has no such recordings"
             raise CommandRefusedError(msg)
         jobs: list[OwnedJob] = []
-        for shelf in shelves:
-            jobs += await self._jobs.begin(query, shelf)
+        try:
+            for shelf in shelves:
+                jobs += await self._begin(query, shelf)
+        except (ProviderError, asyncio.CancelledError) as error:
+            if jobs:
+                key = self._export(jobs).key
+                self._client.note("export incomplete", key)
+                error.args = (f"{error}; this has begun: {key}",)
+            raise
+        if not jobs:
+            raise self._absent("none of the users is known")
         return self._export(jobs)
 
     async def export_jobs(self) -> Sequence[ExportSnapshot]:
@@ -204,6 +217,16 @@ class VonageBusinessArchive:
         for outcome in done:
             if outcome is not None:
                 raise outcome
+
+    async def _begin(self, query: MediaQuery, shelf: Shelf) -> list[OwnedJob]:
+        """A shelf's jobs; a user who is unknown has none."""
+        try:
+            return await self._jobs.begin(query, shelf)
+        except NotFoundError:
+            if shelf.user is None:
+                raise
+            self._client.note("user unknown", shelf.user)
+            return []
 
     async def _read(self, place: Place) -> Recording:
         recording = parse_recording(await self._client.get(_path(place), "a recording"))
