@@ -10,6 +10,6 @@ One pipe, one writer::
     WebSocket, HTTP, webhooks, dashboard                            outlets/
 
 Imports point downwards only: cli, app, settings, then simulators, client, ingest, keep
-and outlets, then fanout, then providers and store, then domain and telemetry, then
-errors.
+and outlets, then fanout, then providers and store, then domain, telemetry and
+retry_after, then errors.
 """

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from types import TracebackType
 from typing import Final, Self
@@ -20,6 +19,7 @@ from tracker.errors import (
     ProviderUnavailableError,
     reason_of,
 )
+from tracker.retry_after import parse_retry_after
 
 LONGEST_RETRY_S: Final = 3600.0
 
@@ -99,27 +99,18 @@ def status_error(
     msg = f"{what}: HTTP {status}"
     if status in (401, 403):
         return ProviderLockedError(msg)
-    retry_after_s = parse_retry_after(retry_after, datetime.now(UTC))
+    retry_after_s = asked_pause_s(retry_after)
     taken = status != HTTPStatus.TOO_MANY_REQUESTS
     return ProviderUnavailableError(msg, retry_after_s, taken=taken)
 
 
-def parse_retry_after(value: str | None, now: datetime) -> float | None:
-    """Return the seconds that a Retry-After header asks for, None for nonsense.
+def asked_pause_s(retry_after: str | None) -> float | None:
+    """How long a Retry-After field wants the server to be left alone; None = not.
 
     Nobody is left alone for more than an hour.
     """
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return min(LONGEST_RETRY_S, float(value))
-    try:
-        at = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return min(LONGEST_RETRY_S, max(0.0, (at - now).total_seconds()))
+    asked_s = parse_retry_after(retry_after, datetime.now(UTC).timestamp())
+    return None if asked_s is None else min(LONGEST_RETRY_S, asked_s)
 
 
 async def read_body(response: aiohttp.ClientResponse, *, most_bytes: int) -> bytes:

@@ -1,9 +1,7 @@
 """When to try again, when to probe, and when there is no hope."""
 
 from datetime import UTC, datetime
-from email.utils import format_datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +13,6 @@ from tracker.outlets.webhooks.schedule import (
     Breaker,
     delay_s,
     is_hopeless,
-    parse_retry_after,
 )
 
 LUCK = st.floats(0, 1, exclude_max=True)
@@ -49,36 +46,6 @@ def test_a_wish_to_wait_is_heard_within_bounds(
     plain, delay = delay_s(spent, luck), delay_s(spent, luck, asked)
     assert plain is not None
     assert delay == max(plain, min(asked, RETRY_AFTER_MAX_S))
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        (None, None),
-        ("120", 120),
-        (" 0 ", 0),
-        (format_datetime(datetime.fromtimestamp(NOW_S + 90, UTC), usegmt=True), 90),
-        (format_datetime(datetime.fromtimestamp(NOW_S - 90, UTC), usegmt=True), 0),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("\uff19", None),
-        ("9" * 400, None),
-        ("", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_a_date(
-    text: str | None, seconds: float | None
-) -> None:
-    """What is neither asks for nothing."""
-    assert parse_retry_after(text, NOW_S) == seconds
-
-
-@given(st.text())
-def test_no_retry_after_breaks_it(text: str) -> None:
-    """Whatever an endpoint answers."""
-    asked = parse_retry_after(text, NOW_S)
-    assert asked is None or asked >= 0
 
 
 def test_hope_ends_after_days() -> None:

@@ -23,12 +23,12 @@ from tracker.outlets.webhooks.schedule import (
     Breaker,
     delay_s,
     is_hopeless,
-    parse_retry_after,
 )
 from tracker.outlets.webhooks.sender import Answer, Sends
 from tracker.outlets.webhooks.settings import WebhookSettings
 from tracker.outlets.webhooks.signature import headers_of
 from tracker.outlets.webhooks.slots import Slots
+from tracker.retry_after import parse_retry_after
 from tracker.telemetry import Metrics
 
 log = structlog.get_logger(__name__)

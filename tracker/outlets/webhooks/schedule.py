@@ -4,8 +4,6 @@ All times are seconds since 1970, by whatever clock the caller has.
 """
 
 from collections import deque
-from email.utils import parsedate_to_datetime
-from math import isfinite
 from typing import Final, Literal
 
 _MINUTE_S = 60.0
@@ -61,25 +59,6 @@ def delay_s(
         return None
     delay = DELAYS_S[spent] * (1 + JITTER * luck)
     return max(delay, min(retry_after_s or 0.0, RETRY_AFTER_MAX_S))
-
-
-def parse_retry_after(text: str | None, now_s: float) -> float | None:
-    """The seconds that a Retry-After field asks for; None = it asks for none.
-
-    Args:
-        text: Seconds or a date (RFC 9110, 10.2.3).
-        now_s: To count from.
-    """
-    if text is None:
-        return None
-    try:
-        if text.strip().isascii() and text.strip().isdigit():
-            seconds = float(text)
-        else:
-            seconds = parsedate_to_datetime(text).timestamp() - now_s
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, seconds) if isfinite(seconds) else None
 
 
 def is_hopeless(failing_since_s: float | None, now_s: float, after_s: float) -> bool:

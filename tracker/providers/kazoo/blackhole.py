@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from itertools import count
 from typing import Final
 
@@ -14,7 +13,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from tracker.errors import ProviderError, ProviderUnavailableError
-from tracker.providers.http import parse_retry_after
+from tracker.providers.http import asked_pause_s
 from tracker.providers.kazoo.client import KazooClient
 from tracker.providers.kazoo.frames import CallEvent, Reply, Stored, parse_frame
 from tracker.providers.renewal import Access
@@ -231,7 +230,7 @@ async def _connected(client: KazooClient) -> ClientConnection:
     except InvalidStatus as error:
         response = error.response
         wait = response.headers.get("Retry-After")
-        retry_after_s = parse_retry_after(wait, datetime.now(UTC))
+        retry_after_s = asked_pause_s(wait)
         message = f"{what}: HTTP {response.status_code}"
         raise ProviderUnavailableError(message, retry_after_s, taken=False) from None
     except (OSError, TimeoutError, InvalidHandshake, ConnectionClosed) as error:

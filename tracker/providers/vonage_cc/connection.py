@@ -7,7 +7,6 @@ that the server no longer takes.
 import asyncio
 import base64
 import random
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Final, NamedTuple
 from urllib.parse import urlencode
@@ -15,8 +14,8 @@ from urllib.parse import urlencode
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.providers.http import (
     HttpConnection,
+    asked_pause_s,
     open_session,
-    parse_retry_after,
     provider_errors,
     read_body,
     status_error,
@@ -136,7 +135,7 @@ class Connection(HttpConnection):
         except ProviderUnavailableError:
             self.budget.failed(began_at_s)
             raise
-        asked_s = parse_retry_after(answer.retry_after, datetime.now(UTC))
+        asked_s = asked_pause_s(answer.retry_after)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self.budget.slowed(began_at_s, asked_s)
         elif answer.is_trouble:
