@@ -1,8 +1,13 @@
 """What all providers say in tracker's words alike."""
 
+import re
+from typing import Final
+
 from tracker.domain.reading import Unreadable
 from tracker.providers.settings import NumberDisplay
 from tracker.providers.wire import Garbled
+
+_NUMBER_LIKE: Final = re.compile(r"[+\d\s().-]+")
 
 
 def unreadable(garbled: Garbled) -> Unreadable:
@@ -17,3 +22,9 @@ def shown_number(number: str | None, display: NumberDisplay) -> str | None:
     if display == "none":
         return None
     return "…" + number[-min(4, len(number) // 2) :] if len(number) > 1 else "…"
+
+
+def shown_name(name: str | None, display: NumberDisplay) -> str | None:
+    """A caller's name, which may be the number of one who has none."""
+    is_number = name is not None and _NUMBER_LIKE.fullmatch(name)
+    return shown_number(name, display) if is_number else name

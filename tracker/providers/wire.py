@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from typing import Annotated, Final, NamedTuple
 
 from pydantic import (
@@ -18,6 +19,13 @@ from pydantic_core import from_json
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]{1,40}")
 _LONGEST_OUTLINE: Final = 400
+
+LONGEST_S: Final = 10**7
+"""Of a call or a recording, 115 days; more is something else."""
+
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2300, 1, 1, tzinfo=UTC)
+"""Instants lie between; so they can be counted from."""
 
 
 class Garbled(NamedTuple):
@@ -47,12 +55,21 @@ def text_of(value: object) -> str | None:
     return str(value).strip() or None
 
 
+def instant_of(at: datetime) -> datetime | None:
+    """*at*, which is aware, if it can be one of a call or a recording."""
+    return at if EARLIEST <= at < LATEST else None
+
+
 Text = Annotated[str | None, WrapValidator(tolerate)]
 Words = Annotated[str | None, BeforeValidator(text_of)]
 """Text as people read it; a number will do."""
 
 Number = Annotated[int | None, WrapValidator(tolerate)]
 Count = Annotated[int | None, Field(ge=0), WrapValidator(tolerate)]
+Duration = Annotated[int | None, Field(ge=0, le=LONGEST_S), WrapValidator(tolerate)]
+DurationMs = Annotated[
+    int | None, Field(ge=0, le=LONGEST_S * 1000), WrapValidator(tolerate)
+]
 Flag = Annotated[bool | None, WrapValidator(tolerate)]
 Seconds = Annotated[
     float | None, Field(gt=0, allow_inf_nan=False), WrapValidator(tolerate)

@@ -8,7 +8,6 @@ another type. Only a call without an id or a state is not a call.
 from typing import Annotated, Final, NamedTuple, Self
 
 from pydantic import (
-    AliasPath,
     BeforeValidator,
     Field,
     ValidationError,
@@ -16,9 +15,9 @@ from pydantic import (
 )
 
 from tracker.providers.wire import (
+    Duration,
     Flag,
     Garbled,
-    Number,
     Shape,
     Text,
     outline,
@@ -113,10 +112,9 @@ class CallResource(Shape):
     participants: Annotated[tuple[str, ...], BeforeValidator(_numbers)] = ()
     capabilities: Annotated[frozenset[str], BeforeValidator(_words)] = frozenset()
     user_data: Annotated[dict[str, object], BeforeValidator(_mapping)] = Field({})
-    duration: Number = None
+    duration: Duration = None
     recording_state: Text = None
     monitoring: Flag = None
-    supervisor_listening_in: Flag = None
 
     @model_validator(mode="after")
     def _has_an_id(self) -> Self:
@@ -147,22 +145,14 @@ class CallResource(Shape):
 
 
 class CallStateChange(Shape):
-    """Something about a call changed; what, `notification_type` only hints at.
+    """Something about a call changed; what, is to be seen by the call.
 
     Attributes:
         phone_number: The agent's own.
-        generated_at_ms: When the server made it (Unix time), on newer servers.
     """
 
-    notification_type: Text = None
     phone_number: Text = None
     call: CallResource
-    generated_at_ms: Number = Field(
-        None,
-        validation_alias=AliasPath(
-            "metrics", "eventProcessing", "serverGenerationTimestamp"
-        ),
-    )
 
 
 class DeviceStateChange(Shape):
@@ -177,8 +167,6 @@ class ErrorMessage(Shape):
 
 class OtherMessage(Shape):
     """A kind of message that nothing here depends on."""
-
-    message_type: Text = None
 
 
 Message = CallStateChange | DeviceStateChange | ErrorMessage | OtherMessage

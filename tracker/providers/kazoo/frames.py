@@ -11,7 +11,7 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 from pydantic_core import from_json
 
-from tracker.providers.kazoo.wire import Texts, inside, texts
+from tracker.providers.kazoo.wire import inside, texts
 from tracker.providers.wire import Garbled, Said, Words, outline, text_of
 
 
@@ -20,7 +20,6 @@ class CallEvent(Said):
 
     Attributes:
         name: ``CHANNEL_CREATE``, ``RECORD_STOP``, ….
-        media_recordings: Ids of what was recorded, when the channel ends.
     """
 
     name: str
@@ -37,7 +36,6 @@ class CallEvent(Said):
     )
     caller_number: Words = Field(default=None, validation_alias="caller_id_number")
     called_number: Words = Field(default=None, validation_alias="callee_id_number")
-    media_recordings: Texts = ()
 
 
 class Stored(NamedTuple):

@@ -1,6 +1,5 @@
 """Recordings and channels of Kazoo, in tracker's words."""
 
-import re
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -8,16 +7,13 @@ from tracker.domain.archive import AudioState, MediaSnapshot
 from tracker.domain.key import make_key
 from tracker.providers.kazoo.settings import KazooSettings
 from tracker.providers.kazoo.wire import Recording
-from tracker.providers.normalise import shown_number
-from tracker.providers.settings import NumberDisplay
+from tracker.providers.normalise import shown_name, shown_number
 
 PROVIDER: Final = "kazoo"
 
 UPLOADED_WITHIN: Final = timedelta(hours=2)
 """Audio that is not there so long after its recording will not come: the server tries
 five times, at most ten minutes apart."""
-
-_NUMBER_LIKE: Final = re.compile(r"[+\d\s().-]+")
 
 
 def call_key(settings: KazooSettings, interaction_id: str | None, call_id: str) -> str:
@@ -42,7 +38,7 @@ def media(
         call_key=call_id and call_key(settings, recording.interaction_id, call_id),
         call_id=call_id,
         caller_id=shown_number(recording.caller_id_number, numbers),
-        cnam=_shown_name(recording.caller_id_name, numbers),
+        cnam=shown_name(recording.caller_id_name, numbers),
         dnis=shown_number(recording.callee_id_number, numbers),
         extensions=extensions_of(recording),
         user=recording.owner_id,
@@ -88,9 +84,3 @@ def extensions_of(recording: Recording) -> tuple[str, ...]:
     address = recording.sent_from if calls else recording.sent_to
     found = number or (address or "").partition("@")[0]
     return (found,) if recording.owner_id and found else ()
-
-
-def _shown_name(name: str | None, display: NumberDisplay) -> str | None:
-    """A caller's name, which may be the number of one who has none."""
-    is_number = name is not None and _NUMBER_LIKE.fullmatch(name)
-    return shown_number(name, display) if is_number else name

@@ -12,18 +12,19 @@ from typing import Annotated, Final, NamedTuple, TypeVar
 from pydantic import (
     AliasChoices,
     AliasPath,
-    BeforeValidator,
     Field,
     ValidationError,
     WrapValidator,
 )
 
 from tracker.providers.wire import (
-    Count,
+    Duration,
+    DurationMs,
     Flag,
     Garbled,
     Said,
     Words,
+    instant_of,
     outline,
     parse_object,
     text_of,
@@ -43,13 +44,10 @@ def gregorian(at: datetime) -> int:
 
 def _instant(value: object) -> datetime | None:
     """Of Gregorian seconds; None of anything else, and of what lies before 1970."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
     try:
-        seconds = int(value) if isinstance(value, str | int) else 0
-        return (
-            datetime.fromtimestamp(seconds - GREGORIAN_S, UTC)
-            if seconds >= GREGORIAN_S and not isinstance(value, bool)
-            else None
-        )
+        return instant_of(datetime.fromtimestamp(int(value) - GREGORIAN_S, UTC))
     except (ValueError, OverflowError, OSError):
         return None
 
@@ -58,10 +56,6 @@ def texts(value: object) -> tuple[str, ...]:
     """Of a list; what is no text in it is left out."""
     found = map(text_of, value if isinstance(value, list) else ())
     return tuple(it for it in found if it is not None)
-
-
-Texts = Annotated[tuple[str, ...], BeforeValidator(texts)]
-Date = Annotated[datetime | None, BeforeValidator(_instant)]
 
 
 def inside(*paths: str) -> AliasChoices:
@@ -88,12 +82,11 @@ class Recording(Said):
     direction: Words = None
     sent_from: Words = Field(default=None, validation_alias="from")
     sent_to: Words = Field(default=None, validation_alias="to")
-    duration: Count = None
-    duration_ms: Count = None
+    duration: Duration = None
+    duration_ms: DurationMs = None
     caller_id_number: Words = None
     caller_id_name: Words = None
     callee_id_number: Words = None
-    callee_id_name: Words = None
     owner_id: Words = None
     origin: Words = None
     url: Words = Field(default=None, repr=False)
@@ -128,7 +121,6 @@ class ChannelDetail(Said):
     Attributes:
         direction: The switch's view: ``inbound`` calls, ``outbound`` is called.
         owner_id: The user whose device it is; None = somebody outside.
-        began_at: When it was created.
         interaction_id: A list may leave it out.
     """
 
@@ -139,7 +131,6 @@ class ChannelDetail(Said):
         default=None,
         validation_alias=inside("owner_id", "custom_channel_vars.owner_id"),
     )
-    began_at: Date = Field(default=None, validation_alias="timestamp")
     interaction_id: Words = Field(
         default=None,
         validation_alias=inside(
@@ -148,9 +139,6 @@ class ChannelDetail(Said):
     )
     is_on_hold: Flag = Field(
         default=None, validation_alias=inside("is_on_hold", "is_onhold")
-    )
-    elapsed_s: Count = Field(
-        default=None, validation_alias=inside("elapsed_seconds", "elapsed_s")
     )
     caller_number: Words = Field(
         default=None, validation_alias=inside("caller_id_number", "caller_id")

@@ -1,6 +1,5 @@
 """Recordings and export jobs of Vonage Business, in tracker's words."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -13,8 +12,7 @@ from tracker.domain.archive import (
     MediaSnapshot,
 )
 from tracker.domain.key import make_key
-from tracker.providers.normalise import shown_number
-from tracker.providers.settings import NumberDisplay
+from tracker.providers.normalise import shown_name, shown_number
 from tracker.providers.vonage_business.places import (
     PROVIDER,
     Place,
@@ -31,8 +29,6 @@ DIRECTIONS: Final[Mapping[str, Direction]] = {
     "INTRA_PBX": "internal",
 }
 
-_NUMBER_LIKE: Final = re.compile(r"[+\d\s().-]+")
-
 
 def media(
     recording: Recording, shelf: Shelf, settings: VonageBusinessSettings
@@ -48,7 +44,7 @@ def media(
         call_id=call_id,
         direction=DIRECTIONS.get((recording.call_direction or "").upper()),
         caller_id=shown_number(recording.caller_id, settings.numbers),
-        cnam=_shown_name(recording.cnam, settings.numbers),
+        cnam=shown_name(recording.cnam, settings.numbers),
         dnis=shown_number(recording.dnis, settings.numbers),
         extensions=recording.extensions,
         user=shelf.user,
@@ -108,9 +104,3 @@ def _export_job(job: Job, now: datetime) -> ExportJob:
 def _together(states: Sequence[JobState]) -> JobState:
     order: tuple[JobState, ...] = ("failed", "running", "expired")
     return next((state for state in order if state in states), "completed")
-
-
-def _shown_name(name: str | None, display: NumberDisplay) -> str | None:
-    """A caller's name, which is the number where the caller has none."""
-    is_number = name is not None and _NUMBER_LIKE.fullmatch(name)
-    return shown_number(name, display) if is_number else name

@@ -18,10 +18,12 @@ from pydantic import (
 
 from tracker.providers.wire import (
     Count,
+    DurationMs,
     Garbled,
     Said,
     Seconds,
     Words,
+    instant_of,
     outline,
     parse_object,
     text_of,
@@ -46,7 +48,8 @@ def _instant(value: object) -> datetime | None:
         at = datetime.fromisoformat(value) if isinstance(value, str) else value
         if not isinstance(at, datetime):
             return None
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        aware = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        return instant_of(aware)
     except (ValueError, OverflowError):
         return None
 
@@ -67,7 +70,7 @@ class Recording(Said):
     id: str
     start: datetime
     end: Date = None
-    duration: Count = None
+    duration: DurationMs = None
     call_direction: Words = None
     call_id: Words = None
     caller_id: Words = None

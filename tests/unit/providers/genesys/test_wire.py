@@ -68,9 +68,7 @@ def test_a_call_is_read_whole() -> None:
     """Everything that later stages ask for is there, in the newer shape."""
     message = parse_message(capture("start")["data"])
     assert isinstance(message, CallStateChange)
-    assert message.notification_type == "CallRecordingStateChange"
     assert message.phone_number == "15000"
-    assert message.generated_at_ms is None
     call = message.call
     assert call.call_id == call.leg_id == "01RCC3N118B1V0SL8O7GK2LAES00000V"
     assert call.conn_id == "007102719818001f"
@@ -100,11 +98,12 @@ def test_attached_data_may_be_nested() -> None:
     )
 
 
-def test_newer_servers_say_when_they_made_a_message() -> None:
-    """The server's timestamp is read where there is one."""
-    message = parse_message(capture("established-unrecorded")["data"])
-    assert isinstance(message, CallStateChange)
-    assert message.generated_at_ms == 1769554691087
+@pytest.mark.parametrize("duration", [-1, 10**7 + 1, 1_700_000_000_000, 10**30])
+def test_a_duration_that_cannot_be_is_none(duration: int) -> None:
+    """An instant in its place, say, hides no call."""
+    call = parse_call({"id": "c1", "state": "Established", "duration": duration})
+    assert isinstance(call, CallResource)
+    assert call.duration is None
 
 
 def test_other_kinds_of_message_are_known() -> None:
@@ -114,9 +113,7 @@ def test_other_kinds_of_message_are_known() -> None:
     )
     assert isinstance(parse_message(capture("device-error")["data"]), ErrorMessage)
     new = parse_message({"messageType": "EmailStateChangeMessage", "email": {}})
-    assert new == OtherMessage.model_validate(
-        {"messageType": "EmailStateChangeMessage"}
-    )
+    assert isinstance(new, OtherMessage)
 
 
 @pytest.mark.parametrize(

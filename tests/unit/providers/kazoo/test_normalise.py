@@ -40,6 +40,13 @@ def test_a_recording_without_an_interaction_is_of_its_channel() -> None:
     assert shown(call_id=None).call_key is None
 
 
+def test_a_length_that_cannot_be_is_none() -> None:
+    """It spoils no page; the other of the two fields may be good."""
+    assert shown(duration_ms=10**18).duration_ms == 12_000
+    odd = shown(duration_ms=10**18, duration=10**15)
+    assert (odd.duration_ms, odd.ended_at) == (None, None)
+
+
 @pytest.mark.parametrize(
     ("types", "age_h", "audio"),
     [

@@ -107,6 +107,8 @@ def test_a_lifetime_that_is_none_is_the_documented_one(lifetime: object) -> None
         ({"extensions": None}, "extensions", ()),
         ({"duration": -1}, "duration", None),
         ({"duration": "60000"}, "duration", 60_000),
+        ({"duration": 10**18}, "duration", None),
+        ({"end": "9999-12-31T23:59:59Z"}, "end", None),
         ({"end": "2019-01-01T01:00:00+0100"}, "end", NEW_YEAR),
         ({"end": "2019-01-01T00:00:00.000Z"}, "end", NEW_YEAR),
         ({"end": "2019-01-01T00:00:00"}, "end", NEW_YEAR),
@@ -124,7 +126,16 @@ def test_fields_may_be_of_another_type(
 
 
 @pytest.mark.parametrize(
-    "fields", [{"id": None}, {"id": ""}, {"start": None}, {"start": "x"}, {"id": 1.5}]
+    "fields",
+    [
+        {"id": None},
+        {"id": ""},
+        {"id": 1.5},
+        {"start": None},
+        {"start": "x"},
+        {"start": "0001-01-01T00:00:00Z"},
+        {"start": "9999-12-31T23:59:59Z"},
+    ],
 )
 def test_a_recording_needs_an_id_and_a_start(fields: dict[str, object]) -> None:
     """Without, it could neither be found again nor put in order."""
