@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -22,10 +23,37 @@ from tracker.simulators.vonage_cc import VonageCcOptions
 ACCESS = "Auth/connect"
 
 
-async def read(at: Site, guid: str) -> object:
+async def read(at: Site, guid: str, *, alone: bool = False) -> object:
     await at.client.ready()
     await at.client.budget.take(Kind.POLL)
-    return await at.client.call(guid, Kind.POLL, known=False)
+    return await at.client.call(guid, Kind.POLL, known=False, alone=alone)
+
+
+@pytest.mark.parametrize(
+    ("fault", "pauses"),
+    [
+        ({"kind": FaultKind.STATUS, "status": 500}, False),
+        ({"kind": FaultKind.STATUS, "status": 503, "retry_after_s": 9}, True),
+        ({"kind": FaultKind.STATUS, "status": 418}, False),
+        ({"kind": FaultKind.STATUS, "status": 429}, True),
+        ({"kind": FaultKind.GARBAGE, "body": "html"}, False),
+        ({"kind": FaultKind.CUT}, False),
+    ],
+)
+async def test_what_fails_alone_stops_nobody_else(
+    fault: dict[str, object], *, pauses: bool
+) -> None:
+    """Unless the platform asks for it."""
+    async with site() as at:
+        await at.client.ready()
+        at.simulator.faults.add(Fault.model_validate({**fault, "path": "/v0/*"}))
+        with suppress(ProviderUnavailableError):
+            await read(at, "odd", alone=True)
+        assert (at.client.budget.paused_for_s() > 0) == pauses
+        if not pauses:
+            with suppress(ProviderUnavailableError):
+                await read(at, "odd")
+            assert at.client.budget.paused_for_s() > 0
 
 
 @pytest.mark.parametrize("how", ["form", "basic"])

@@ -12,7 +12,7 @@ from tests.integration.rates import peak_per_s
 from tests.integration.vonage_cc.site import shown, site
 from tracker.domain.reading import Checkpoint
 from tracker.errors import ConfigError
-from tracker.providers.vonage_cc import budget
+from tracker.providers.vonage_cc import budget, rota
 from tracker.providers.vonage_cc import settings as module
 from tracker.simulators.vonage_cc import VonageCcOptions
 
@@ -147,6 +147,29 @@ async def test_a_failed_read_is_repeated_in_its_round() -> None:
         async with at.observed() as observer:
             assert observer.checkpoints[0].calls == (key,)
             assert observer.failures == []
+
+
+async def test_one_call_that_always_fails_slows_nothing_else_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only its first failure may be everybody's."""
+    pauses: list[int] = []
+
+    def backoff_s(failures: int, _luck: float) -> float:
+        pauses.append(failures)
+        return 0.05
+
+    monkeypatch.setattr(budget, "backoff_s", backoff_s)
+    monkeypatch.setattr(rota, "backoff_s", lambda *_, **__: 0.2)
+    async with site() as at:
+        _, good = at.begin_call()
+        at.fail(500, "*odd")
+        at.source.follow(at.key("odd"))
+        async with at.observed() as observer:
+            await at.simulator.until(lambda: at.asked("GET", "odd") >= 8)
+            assert observer.failures == []
+            assert observer.states(good) == ["recording"]
+    assert len(pauses) < 4
 
 
 async def test_a_platform_that_never_answers_is_down(

@@ -52,7 +52,7 @@ class VonageCcClient:
         await self._connection.ready()
 
     async def call(
-        self, guid: str, kind: Kind, *, known: bool
+        self, guid: str, kind: Kind, *, known: bool, alone: bool = False
     ) -> CallDetail | Garbled | None:
         """Read a call; None = there is no such call.
 
@@ -60,6 +60,7 @@ class VonageCcClient:
             guid: The call's; may be anything.
             kind: What it is read for, should it have to wait for a renewal.
             known: It was there before. Otherwise a 400 says that there is none.
+            alone: See `Request`.
 
         Raises:
             ProviderLockedError: The credentials are refused.
@@ -68,16 +69,19 @@ class VonageCcClient:
         if not guid.strip("."):
             return None
         path = f"{self._api}/calls/{quote(guid, safe='')}"
-        answer = await self._connection.ask(Request("GET", path, "a call", _READ), kind)
+        asked = Request("GET", path, "a call", _READ, alone=alone)
+        answer = await self._connection.ask(asked, kind)
         absent = (404, 410) if known else (400, 404, 410)
         if answer.status in absent:
             return self._answered(answer, None)
         return self._answered(answer, parse_call(self._good(answer, "a call")))
 
-    async def agent(self, agent: str) -> AgentDetail | Garbled | None:
+    async def agent(
+        self, agent: str, *, alone: bool = False
+    ) -> AgentDetail | Garbled | None:
         """Read an agent; None = there is no such agent. Raises as `call` does."""
         path = f"{self._api}/agents/{quote(agent, safe='')}"
-        asked = Request("GET", path, "an agent", _READ)
+        asked = Request("GET", path, "an agent", _READ, alone=alone)
         answer = await self._connection.ask(asked, Kind.POLL)
         if answer.status == HTTPStatus.NOT_FOUND:
             return self._answered(answer, None)
@@ -116,13 +120,14 @@ class VonageCcClient:
     def _good(self, answer: Answer, what: str) -> bytes:
         if answer.status == HTTPStatus.OK:
             return answer.body
-        if not answer.is_trouble:
+        if not answer.is_trouble and not answer.alone:
             self.budget.failed(answer.began_at_s)
         raise self._error(answer, what)
 
     def _answered(self, answer: Answer, read: R) -> R:
         if isinstance(read, Garbled):
-            self.budget.failed(answer.began_at_s)
+            if not answer.alone:
+                self.budget.failed(answer.began_at_s)
         else:
             self.budget.went_well(answer.began_at_s)
             self.answered_at_s = _now_s()

@@ -39,22 +39,34 @@ _REFUSED: Final = (400, 401, 403)
 
 
 class Request(NamedTuple):
-    """What to send; *what* names it in errors."""
+    """What to send.
+
+    Attributes:
+        what: Names it in errors.
+        alone: It keeps failing while others are answered: a failure slows nothing
+            else down, unless the server asks for that.
+    """
 
     method: str
     path: str
     what: str
     headers: dict[str, str]
     body: bytes | None = None
+    alone: bool = False
 
 
 class Answer(NamedTuple):
-    """What came back, and when it was asked for, on the loop's clock."""
+    """What came back, and when it was asked for, on the loop's clock.
+
+    Attributes:
+        alone: Of the request.
+    """
 
     status: int
     body: bytes
     retry_after: str | None
     began_at_s: float
+    alone: bool = False
 
     @property
     def is_good(self) -> bool:
@@ -133,12 +145,13 @@ class Connection(HttpConnection):
                 async with asyncio.timeout(self.settings.request_timeout_s):
                     answer = await self._exchange(asked, headers, began_at_s)
         except ProviderUnavailableError:
-            self.budget.failed(began_at_s)
+            if not asked.alone:
+                self.budget.failed(began_at_s)
             raise
         asked_s = asked_pause_s(answer.retry_after)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self.budget.slowed(began_at_s, asked_s)
-        elif answer.is_trouble:
+        elif answer.is_trouble and not (asked.alone and asked_s is None):
             self.budget.failed(began_at_s, asked_s)
         return answer
 
@@ -154,7 +167,7 @@ class Connection(HttpConnection):
         ) as response:
             body = await read_body(response, most_bytes=MOST_BYTES)
         retry_after = response.headers.get("Retry-After")
-        return Answer(response.status, body, retry_after, began_at_s)
+        return Answer(response.status, body, retry_after, began_at_s, asked.alone)
 
     async def _fetch(self) -> Access:
         await self.budget.take(Kind.TOKEN)

@@ -136,11 +136,11 @@ class Polling:
         try:
             turn = await self._ask(item, kind)
         except ProviderUnavailableError as error:
-            item.failed(_now_s(), random.random())  # noqa: S311 - jitter
+            self._failed(item)
             self._raise_if_down(error)
         self._tell(turn, item.began_at_s)
         if any(isinstance(reading, Unreadable) for reading in turn):
-            item.failed(_now_s(), random.random())  # noqa: S311 - jitter
+            self._failed(item)
             message = f"{self._client.settings.account}: no answer can be read"
             self._raise_if_down(ProviderUnavailableError(message))
         self._complete_round()
@@ -158,7 +158,8 @@ class Polling:
 
     async def _ask_call(self, item: CallItem, kind: Kind) -> Turn:
         before = item.shown
-        call = await self._client.call(item.guid, kind, known=before is not None)
+        known, alone = before is not None, self._fails_alone(item)
+        call = await self._client.call(item.guid, kind, known=known, alone=alone)
         if isinstance(call, Garbled):
             return [unreadable(call)]
         item.went_well()
@@ -175,7 +176,7 @@ class Polling:
         return [seen] if before is not None or item.is_followed else []
 
     async def _ask_agent(self, item: AgentItem) -> Turn:
-        agent = await self._client.agent(item.id)
+        agent = await self._client.agent(item.id, alone=self._fails_alone(item))
         if isinstance(agent, Garbled):
             return [unreadable(agent)]
         item.went_well()
@@ -185,6 +186,13 @@ class Polling:
         item.is_absent = agent is None
         self._rota.found(item, agent.current_call if agent else None)
         return []
+
+    def _fails_alone(self, item: Item) -> bool:
+        return item.fails_alone(self._client.answered_at_s)
+
+    def _failed(self, item: Item) -> None:
+        item.failed(_now_s(), random.random())  # noqa: S311 - jitter
+        self._rota.forget_lost(item, _now_s())
 
     def _complete_round(self) -> None:
         began_at_s = self._rota.complete_round(_now_s())

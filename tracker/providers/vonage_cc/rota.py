@@ -14,6 +14,14 @@ from tracker.providers.vonage_cc.budget import Kind
 GIVEN_UP_AFTER: Final = 5
 """Failures in a row of one call or agent, which then no longer hold a round up."""
 
+_LONGEST_PAUSE_S: Final = 30.0
+
+SELDOM_S: Final = 600.0
+"""From read to read, at most, of a call of which nothing is known but its GUID."""
+
+KNOWN_FOR_S: Final = 24 * 3600.0
+"""So long a platform knows a call."""
+
 
 class Item:
     """Something to read.
@@ -23,6 +31,9 @@ class Item:
         look_at_s: When a command wants it read; None = none does.
         began_at_s: When its last read began, well or not.
         read_at_s: When its last good read began.
+        failures: Of reads, in a row.
+        failed_at_s: When the last of them ended.
+        failing_since_s: When the first did.
         is_reading: It is being read, and not to be read twice at once.
     """
 
@@ -31,6 +42,7 @@ class Item:
         self.due_at_s = now_s
         self.look_at_s: float | None = None
         self.began_at_s = self.read_at_s = -math.inf
+        self.failed_at_s = self.failing_since_s = -math.inf
         self.failures = 0
         self.is_reading = False
         self._was_look = False
@@ -59,9 +71,33 @@ class Item:
     def failed(self, now_s: float, luck: float) -> None:
         """It was not: again after a while."""
         self.failures += 1
-        self.due_at_s = now_s + backoff_s(self.failures, luck)
-        if self._was_look and self.look_at_s is None:
+        self.failed_at_s = now_s
+        if self.failures == 1:
+            self.failing_since_s = now_s
+        pause_s = backoff_s(self.failures, luck, cap_s=self.longest_pause_s)
+        self.due_at_s = now_s + pause_s
+        is_wanted = self._was_look and not self.is_given_up
+        if is_wanted and self.look_at_s is None:
             self.look_at_s = self.due_at_s
+
+    @property
+    def longest_pause_s(self) -> float:
+        """From a failure to the next read."""
+        return _LONGEST_PAUSE_S
+
+    @property
+    def is_given_up(self) -> bool:
+        """It has failed so often that nobody waits for it."""
+        return self.failures >= GIVEN_UP_AFTER
+
+    def fails_alone(self, answered_at_s: float | None) -> bool:
+        """Its next failure says nothing of the platform.
+
+        Args:
+            answered_at_s: When something was last answered well; None = never.
+        """
+        answered = answered_at_s is not None and answered_at_s > self.failed_at_s
+        return self.failures > 0 and answered
 
 
 class CallItem(Item):
@@ -80,6 +116,21 @@ class CallItem(Item):
         self.led_by: str | None = None
         self.is_followed = self.is_doubted = False
         self.shown: Observation | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """It was shown, or an agent had it."""
+        return self.shown is not None or self.led_by is not None
+
+    @property
+    def longest_pause_s(self) -> float:
+        """Longer, where it may be no call at all."""
+        return super().longest_pause_s if self.is_known else SELDOM_S
+
+    def is_lost(self, now_s: float) -> bool:
+        """It could not be read for a day, and nothing else is known of it."""
+        is_old = now_s - self.failing_since_s >= KNOWN_FOR_S
+        return self.is_given_up and not self.is_known and is_old
 
 
 class AgentItem(Item):
@@ -116,8 +167,10 @@ class Rota:
         self.agents: dict[str, AgentItem] = {}
 
     def follow(self, guid: str) -> CallItem:
-        """Read this call too, from now on until it ends."""
+        """Read this call too, from now on until it ends; if it is given up, at once."""
         call = self.calls.get(guid) or self._add(guid)
+        if call.is_given_up:
+            call.due_at_s = -math.inf
         call.is_followed = True
         return call
 
@@ -151,6 +204,15 @@ class Rota:
             if agent.current == call.guid:
                 agent.over = call.guid
 
+    def forget_lost(self, item: Item, now_s: float) -> None:
+        """Read a lost call no more.
+
+        Not sooner: it may have been live before this process began, and the next
+        checkpoint ends what is not followed.
+        """
+        if isinstance(item, CallItem) and item.is_lost(now_s):
+            self.calls.pop(item.guid, None)
+
     def begin_round(self, now_s: float) -> None:
         """Have everything read again, now."""
         for item in self._items():
@@ -165,7 +227,7 @@ class Rota:
         """
         began_at_s = self._round_at_s
         unread = [i for i in self._items() if i.read_at_s < began_at_s]
-        given_up = [item for item in unread if item.failures >= GIVEN_UP_AFTER]
+        given_up = [item for item in unread if item.is_given_up]
         nothing = len(unread) == sum(1 for _ in self._items())
         if nothing or len(given_up) < len(unread):
             return None
@@ -208,5 +270,5 @@ class Rota:
         yield from self.calls.values()
         yield from self.agents.values()
         enough = self.agents and self._agents_s <= 2 * self._poll_s
-        if not self.calls and not enough:
+        if not enough and all(call.is_given_up for call in self.calls.values()):
             yield self._probe

@@ -6,7 +6,13 @@ import pytest
 
 from tracker.domain.reading import Observation
 from tracker.providers.vonage_cc.budget import Kind
-from tracker.providers.vonage_cc.rota import GIVEN_UP_AFTER, CallItem, Item, Rota
+from tracker.providers.vonage_cc.rota import (
+    GIVEN_UP_AFTER,
+    KNOWN_FOR_S,
+    CallItem,
+    Item,
+    Rota,
+)
 
 POLL_S, AGENTS_S = 5.0, 8.0
 
@@ -147,6 +153,77 @@ def test_what_always_fails_holds_up_no_round(rota: Rota) -> None:
     finish(good)
     assert rota.complete_round(3) == 0
     assert "bad" in rota.calls
+
+
+def fail(item: Item, now_s: float) -> float:
+    """How long it's left alone after a failure at that time."""
+    item.begin(now_s)
+    item.is_reading = False
+    item.failed(now_s, 1)
+    return item.due_at_s - now_s
+
+
+def test_a_call_that_cannot_be_read_is_left_alone_ever_longer(rota: Rota) -> None:
+    """Not so one that is live, as an agent's or as far as it was shown."""
+    bad, theirs, live = (rota.follow(guid) for guid in ("bad", "theirs", "live"))
+    theirs.led_by = "10"
+    seen(live)
+    pauses = [[fail(item, 0) for _ in range(12)] for item in (bad, theirs, live)]
+    assert [one[4] for one in pauses] == [16, 16, 16]
+    assert [one[-1] for one in pauses] == [600, 30, 30]
+
+
+def test_a_call_that_could_not_be_read_is_read_when_it_is_asked_for(rota: Rota) -> None:
+    """And once for each time that somebody does."""
+    rota.look("bad", 0)
+    bad = rota.calls["bad"]
+    for now_s in range(10):
+        fail(bad, now_s)
+    assert rota.next_at(Kind.LOOK) == math.inf
+    rota.look("bad", 20)
+    assert rota.next_at(Kind.LOOK) == 20
+    assert fail(bad, 20) > 100
+    assert rota.next_at(Kind.LOOK) == math.inf
+    rota.follow("bad")
+    assert rota.next_item(Kind.POLL, 21) is bad
+
+
+def test_a_call_that_could_not_be_read_for_a_day_is_forgotten(rota: Rota) -> None:
+    """No platform knows it longer; an agent's, or a live one, may be known again."""
+    bad, theirs, live = (rota.follow(guid) for guid in ("bad", "theirs", "live"))
+    theirs.led_by = "10"
+    seen(live)
+    for now_s in (0, 1, 2, 3600, KNOWN_FOR_S - 1):
+        for call in (bad, theirs, live):
+            fail(call, now_s)
+            rota.forget_lost(call, now_s)
+    assert len(rota.calls) == 3
+    for call in (bad, theirs, live):
+        fail(call, KNOWN_FOR_S)
+        rota.forget_lost(call, KNOWN_FOR_S)
+    assert rota.calls.keys() == {"theirs", "live"}
+
+
+def test_where_no_call_can_be_read_there_is_a_probe(rota: Rota) -> None:
+    """It says that the platform answers."""
+    bad = rota.follow("bad")
+    for _ in range(GIVEN_UP_AFTER):
+        assert rota.next_at(Kind.POLL) == bad.due_at_s
+        fail(bad, 0)
+    assert not isinstance(read(rota, 0), CallItem)
+    assert rota.next_at(Kind.POLL) == POLL_S
+
+
+def test_who_fails_while_others_are_answered_fails_alone(rota: Rota) -> None:
+    """Not by a first failure, which may be everybody's."""
+    call = rota.follow("a")
+    assert not call.fails_alone(5)
+    fail(call, 1)
+    assert not call.fails_alone(None)
+    assert not call.fails_alone(0.5)
+    assert call.fails_alone(1.5)
+    fail(call, 2)
+    assert not call.fails_alone(1.5)
 
 
 def test_an_agents_call_that_is_over_is_not_asked_for_again(rota: Rota) -> None:
