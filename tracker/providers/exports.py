@@ -85,9 +85,10 @@ class Exports:
             if export is None:
                 continue
             is_news = followed.is_retold or export != followed.last
-            followed.last, followed.is_retold = export, False
+            followed.is_retold = False
             if is_news:
                 yield export
+            followed.last = export
             if export.state != "running":
                 del self._followed[followed.key]
 

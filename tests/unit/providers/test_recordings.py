@@ -248,6 +248,20 @@ async def test_an_export_that_is_never_shown_has_expired(
         await observer.until(lambda: states(observer, lost.key) == ["expired"])
 
 
+async def test_an_export_that_was_not_taken_is_told_again(shelf: Shelf) -> None:
+    """An observation that ends there has told nobody."""
+    made = await shelf.export(MediaQuery())
+    source = RecordingsSource(shelf, RecordingsSettings(account="acme"))
+    source.begin(NEW)
+    source.follow_export(made.key)
+    for told in ("running", "completed", "completed"):
+        async with aclosing(source.observe()) as turns:
+            async for turn in turns:
+                if isinstance(turn[0], Exported):
+                    assert turn[0].export.state == told
+                    break
+
+
 async def test_an_export_that_fails_holds_nothing_else_up(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
