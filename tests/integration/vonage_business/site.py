@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from tracker.domain.archive import Archive, MediaQuery, MediaSnapshot
+from tracker.domain.archive import Archive, MediaQuery, MediaSnapshot, Stream
 from tracker.domain.key import make_key
 from tracker.providers.vonage_business.archive import (
     VonageBusinessArchive,
@@ -69,6 +69,11 @@ class Site:
     async def keys(self, **query: object) -> list[str]:
         """Of all that match."""
         return [it.key for it in await self.listed(MediaQuery.model_validate(query))]
+
+
+async def read(stream: Stream) -> bytes:
+    """A file, whole."""
+    return b"".join([chunk async for chunk in stream.chunks])
 
 
 def settings_at(
