@@ -37,8 +37,10 @@ class Watches:
         self._by_call: dict[str, set[str]] = {}
 
     def restore(self, watched: Watched) -> None:
-        """Take a stored one in, at load."""
+        """Take a stored one in, at load; one that waits is looked for at once."""
         self.watched[watched.id] = watched
+        if watched.state == "waiting":
+            self._absent.add(watched.id)
         self._by_call.setdefault(watched.call, set()).add(watched.id)
 
     def begin(self, told: Watch, at: datetime) -> None:

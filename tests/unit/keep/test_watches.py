@@ -82,6 +82,27 @@ def test_a_call_that_the_platform_does_not_know_is_not_found() -> None:
     assert "w1" not in inbox.partition.watches.watched
 
 
+def test_a_new_keeper_looks_for_a_call_that_was_not_there() -> None:
+    """Whoever kept the watch before had seen that it was absent."""
+    before = watching("paused")
+    before.enter(1, before.observed(JDOE, "ended", exact=False))
+    inbox = Inbox()
+    inbox.partition.watches.restore(the_watch(before))
+    inbox.enter(2, TICK)
+    assert inbox.drafts[-1].asks == [Follow(call=call_key())]
+    inbox.enter(15, inbox.observed(JDOE, "ended", exact=False))
+    assert the_watch(inbox).state == "not_found"
+
+
+def test_a_new_keeper_does_not_look_for_what_is_watched() -> None:
+    """Its call was there; so it is seen without being asked for."""
+    before = watching()
+    before.enter(1, before.observed(JDOE, "active", "recording"))
+    inbox = Inbox()
+    inbox.partition.watches.restore(the_watch(before))
+    assert inbox.partition.watches.to_follow() == set()
+
+
 def test_what_is_expected_waits_for_another_s_command() -> None:
     """There is one at a time; it is not forgotten over it."""
     inbox = Inbox()
