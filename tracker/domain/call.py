@@ -133,10 +133,12 @@ class Tomb(NamedTuple):
     Attributes:
         version: Its last; 0 = it was never seen.
         media: Keys of its stored recordings.
+        intervals: How many are stored of it.
     """
 
     version: int = 0
     media: tuple[str, ...] = ()
+    intervals: int = 0
 
 
 class Call(Record, frozen=True):
@@ -148,6 +150,7 @@ class Call(Record, frozen=True):
         answered_at: When the call was first active.
         handed_over_at: When its last leg passed it on; None = a leg is on it.
         past: Totals of the closed intervals, without the open one.
+        forgotten: How many of its stored intervals are of lives that were forgotten.
         media: Keys of stored recordings.
         settled: Command ids by subject and idempotency key (or request id).
     """
@@ -174,6 +177,7 @@ class Call(Record, frozen=True):
     settled: dict[str, str] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
     media: tuple[str, ...] = ()
+    forgotten: int = 0
 
     @property
     def live_legs(self) -> list[Leg]:

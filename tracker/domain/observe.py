@@ -50,6 +50,7 @@ def first_sight(seen: Observation, stamp: Stamp, at: datetime, tomb: Tomb) -> Ca
         recording=recording,
         past=Totals(as_of=at),
         media=tomb.media,
+        forgotten=tomb.intervals,
     )
     return with_legs(call, (leg,), **_described(seen))
 

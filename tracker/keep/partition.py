@@ -83,7 +83,7 @@ class Partition:
         self._watermark_at: datetime | None = None
 
     def restore(self, call: Call, timeline: tuple[Interval, ...]) -> None:
-        """Take a stored call in, at load."""
+        """Take a stored call in, at load, with all of its stored intervals."""
         self._roll.restore(call, timeline)
 
     def unknown_calls(self, inputs: Iterable[Input]) -> set[str]:

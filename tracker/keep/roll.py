@@ -23,7 +23,7 @@ class Roll:
 
     Attributes:
         calls: By key: the live ones, and the ended ones of the last hour.
-        timelines: Their closed intervals.
+        timelines: Their closed intervals, without those of lives that were forgotten.
         tombs: What is left of calls that are not known, as far as it was looked up.
         stages: How many commands reached which one, by account: for metrics.
     """
@@ -39,8 +39,8 @@ class Roll:
         self._clock = Clock()
 
     def restore(self, call: Call, timeline: tuple[Interval, ...]) -> None:
-        """Take a stored call in, at load."""
-        self.timelines[call.key] = timeline
+        """Take a stored call in, at load, with all of its stored intervals."""
+        self.timelines[call.key] = timeline[call.forgotten :]
         self._index(None, call, view_of(call, self._policy.end_grace_s))
 
     def seen_by(self, source: str) -> frozenset[str] | set[str]:
@@ -98,7 +98,8 @@ class Roll:
         key = call.key
         draft.calls[key] = None
         draft.tombs[key] = (call.version, call.ended_at or at)
-        self.tombs[key] = Tomb(call.version, call.media)
+        intervals = call.forgotten + len(self.timelines.pop(key))
+        self.tombs[key] = Tomb(call.version, call.media, intervals)
         entry = Entry(
             entity="call",
             key=key,
@@ -107,7 +108,7 @@ class Roll:
             recorded_at=at,
         )
         draft.outgoing.append(Outgoing(entry))
-        del self.calls[key], self.timelines[key]
+        del self.calls[key]
 
     def _order(
         self, before: Call | None, after: Call, view: View, draft: Draft

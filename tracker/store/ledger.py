@@ -120,10 +120,14 @@ class Ledger:
         tombs = self.keys.tombs
         commands: list[Operation] = [("HMGET", tombs, *keys)]
         commands += [("HKEYS", self.keys.links(key)) for key in keys]
-        versions, *links = await self._redis.pipeline(tombs, commands)
+        commands += [("LLEN", self.keys.timeline(key)) for key in keys]
+        versions, *rest = await self._redis.pipeline(tombs, commands)
+        links, lengths = rest[: len(keys)], rest[len(keys) :]
         return {
-            key: Tomb(int(version or 0), tuple(one.decode() for one in linked))
-            for key, version, linked in zip(keys, versions, links, strict=True)
+            key: Tomb(int(version or 0), tuple(one.decode() for one in linked), length)
+            for key, version, linked, length in zip(
+                keys, versions, links, lengths, strict=True
+            )
         }
 
     async def media(self, keys: Iterable[str]) -> dict[str, KnownMedia]:

@@ -95,6 +95,34 @@ async def test_a_new_keeper_goes_on_where_the_last_one_was(
     assert listener.states(CALL) == list(STATES * 2)
 
 
+async def test_what_was_forgotten_is_not_told_with_the_next_end(
+    kept: Kept, listener: Listener
+) -> None:
+    """The stored timeline goes on; a new keeper knows where the new life begins."""
+    kept.policy = Policy(ended_for_s=0)
+    teller = Teller(kept)
+    async with running(kept.run("p1")):
+        await teller.tell(observation(CALL, "paused").but(age_s=9))
+        await teller.tell(observation(CALL, "paused", "ended").but(age_s=8))
+        await listener.until(
+            lambda: any(header.after is None for header in listener.headers(CALL))
+        )
+        await teller.tell(observation(CALL, "recording").but(age_s=1))
+        await listener.until(lambda: "call.reopened" in listener.facts(CALL))
+    await kept.leases("p1")[0].release([KEEP_LEASE])
+    async with running(kept.run("p2")):
+        await teller.tell(observation(CALL, "recording", "ended"))
+        await listener.until(lambda: listener.facts(CALL).count("call.ended") == 2)
+    changes = [f.change for header in listener.headers(CALL) for f in header.facts]
+    told = [change["timeline"] for change in changes if "timeline" in change]
+    assert [[i["state"] for i in timeline] for timeline in told] == [
+        ["paused"],
+        ["recording"],
+    ]
+    intervals, _ = await kept.outbox.past(CALL)
+    assert [interval.state for interval in intervals] == ["paused", "recording"]
+
+
 async def test_an_overtaken_keeper_changes_nothing(
     kept: Kept, listener: Listener
 ) -> None:

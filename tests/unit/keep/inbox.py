@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.unit.domain.life import second
-from tracker.domain.call import Tomb
+from tracker.domain.call import Interval, Tomb
 from tracker.domain.changes import Policy
 from tracker.domain.entry import Entry, Outgoing, Reply, Resync, Watermark
 from tracker.domain.media import KnownMedia
@@ -46,6 +46,7 @@ class Inbox:
         partition: The only one, so everything lies in it.
         drafts: What each entry led to.
         known: What is remembered of stored recordings.
+        timelines: All intervals that were stored, by call.
         told: Types of all events so far.
     """
 
@@ -56,6 +57,7 @@ class Inbox:
         self.raw: list[tuple[float, bytes]] = []
         self.known: dict[str, KnownMedia] = {}
         self._numbers: Counter[tuple[str, int]] = Counter()
+        self.timelines: dict[str, tuple[Interval, ...]] = {}
         self._tombs: dict[str, Tomb] = {}
 
     def enter(self, s: float, *inputs: Input) -> list[str]:
@@ -68,7 +70,9 @@ class Inbox:
         offset = f"{round(s * 1000)}-{len(self.raw)}"
         inputs = parse_packet(raw).inputs
         for key in self.partition.unknown_calls(inputs):
-            self.partition.tombs[key] = self._tombs.get(key, Tomb())
+            closed = len(self.timelines.get(key, ()))
+            tomb = self._tombs.get(key, Tomb())
+            self.partition.tombs[key] = tomb._replace(intervals=closed)
         for key in self.partition.unknown_media(inputs) & self.known.keys():
             self.partition.recordings.known[key] = self.known[key]
         self.partition.fold(offset, second(s), inputs)
@@ -79,8 +83,18 @@ class Inbox:
         self.told += events
         return [event.removeprefix("tracker.") for event in events]
 
+    def restart(self) -> None:
+        """A new keeper loads the calls that are kept."""
+        calls, feeds = self.partition.calls, self.partition.feeds.feeds
+        self.partition = Partition(0, 1, Policy())
+        for call in calls.values():
+            self.partition.restore(call, self.timelines.get(call.key, ()))
+        self.partition.feeds.feeds |= feeds
+
     def _store(self, draft: Draft) -> None:
         """What a later entry may have to look up."""
+        for key, intervals in draft.intervals.items():
+            self.timelines[key] = (*self.timelines.get(key, ()), *intervals)
         for key, (version, _) in draft.tombs.items():
             self._tombs[key] = self._tombs.get(key, Tomb())._replace(version=version)
         links = self.partition.recordings.changed_links

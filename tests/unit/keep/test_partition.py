@@ -1,5 +1,6 @@
 """What becomes of the inputs of one partition."""
 
+import pytest
 from msgspec import convert
 
 from tests.unit.domain.life import second
@@ -15,11 +16,9 @@ from tests.unit.keep.inbox import (
     watermarks,
 )
 from tracker.domain.call import Tomb
-from tracker.domain.changes import Policy
 from tracker.domain.command import Outcome, Request, Sent
 from tracker.domain.entry import Order, Reply
 from tracker.domain.reading import Media, Stamp, Told, Unreadable
-from tracker.keep.partition import Partition
 
 
 def test_an_observation_is_an_entry_with_a_snapshot() -> None:
@@ -194,15 +193,28 @@ def test_a_timeline_is_collected_and_told_with_the_end() -> None:
     assert len(inbox.partition.timelines[call_key()]) == 3
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_timeline_begins_anew_with_each_life(*, restarts: bool) -> None:
+    """A new keeper knows, too, that what is stored of a forgotten one comes first."""
+    inbox = recorded()
+    for life in range(3):
+        s = 4000 * (life + 1)
+        inbox.enter(s - 3990, inbox.observed(JDOE, "active", "paused"))
+        inbox.enter(s - 3980, inbox.observed(JDOE, "ended"))
+        inbox.enter(s, TICK, inbox.observed(JDOE, "active", "recording"))
+        if restarts:
+            inbox.restart()
+    inbox.enter(12010, inbox.observed(JDOE, "ended"))
+    ended = entries(inbox.drafts[-1])[0].facts[-1]
+    assert [i["state"] for i in ended.change["timeline"]] == ["recording"]
+    assert len(inbox.timelines[call_key()]) == 7
+
+
 def test_a_restored_partition_goes_on_where_it_was() -> None:
     """Its clocks, too."""
     inbox = Inbox()
     inbox.enter(0, inbox.observed(JDOE, "active", "paused"), inbox.complete(JDOE))
-    partition = Partition(0, 1, Policy())
-    for call in inbox.partition.calls.values():
-        partition.restore(call, inbox.partition.timelines[call.key])
-    partition.feeds.feeds |= inbox.partition.feeds.feeds
-    inbox.partition = partition
+    inbox.restart()
     assert inbox.enter(121, TICK) == ["issue.opened"]
     inbox.enter(122, inbox.complete(JDOE))
     assert inbox.shown().call.end_reason == "absent"
