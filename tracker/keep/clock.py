@@ -3,6 +3,9 @@
 import heapq
 from datetime import datetime
 
+_VOID = 64
+"""So many replaced alarms are kept at least; beyond, as many as there are others."""
+
 
 class Clock:
     """One alarm per call; a new one replaces the old."""
@@ -18,6 +21,9 @@ class Clock:
         elif self._due.get(key) != due:
             self._due[key] = due
             heapq.heappush(self._heap, (due, key))
+            if len(self._heap) > 2 * len(self._due) + _VOID:
+                self._heap = [(due, key) for key, due in self._due.items()]
+                heapq.heapify(self._heap)
 
     def ring(self, now: datetime) -> list[str]:
         """Keys whose time has come, earliest first; each rings once."""
