@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from tracker.domain.call import Interval
+from tracker.domain.call import Interval, Recording
 from tracker.domain.changes import Policy
 from tracker.domain.describe import snapshot_json
 from tracker.domain.entry import Header
@@ -60,10 +60,12 @@ class Past(NamedTuple):
     Attributes:
         intervals: The closed ones, oldest first.
         media: Keys of its stored recordings.
+        recording: What lasts; None = the call is forgotten.
     """
 
     intervals: tuple[Interval, ...]
     media: tuple[str, ...]
+    recording: Recording | None
 
 
 class Outbox:
@@ -178,13 +180,23 @@ class Outbox:
             yield [_tailed(partition, raw) for raw in raws]
 
     async def past(self, key: str) -> Past:
-        """What was of a call; kept 7 days beyond its end."""
+        """What was of a call; kept 7 days beyond its end.
+
+        What lasts is read first: what ends meanwhile is among the closed ones, too.
+        """
         keys = self._keys[partition_of("call", key, self.partitions)]
         name = keys.timeline(key)
-        commands = [("LRANGE", name, 0, -1), ("HKEYS", keys.links(key))]
-        raws, media = await self._redis.pipeline(name, commands)
-        intervals = tuple(map(parse_interval, raws))
-        return Past(intervals, tuple(sorted(key.decode() for key in media)))
+        commands: list[tuple[str | int, ...]] = [
+            ("HGET", keys.calls, key),
+            ("LRANGE", name, 0, -1),
+            ("HKEYS", keys.links(key)),
+        ]
+        call, raws, media = await self._redis.pipeline(name, commands)
+        return Past(
+            tuple(map(parse_interval, raws)),
+            tuple(sorted(key.decode() for key in media)),
+            parse_call(call).recording if call else None,
+        )
 
 
 def _tailed(partition: int, raw: Raw) -> Tailed:

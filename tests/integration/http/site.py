@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.unit.outlets.unkept import Putable, Unkept
 from tracker.domain.archive import Archive
-from tracker.domain.call import Interval
+from tracker.domain.call import Interval, Recording
 from tracker.domain.entry import Entry, Fact, Header, Watermark
 from tracker.domain.event import Event
 from tracker.domain.key import account_of, make_key, partition_of
@@ -25,7 +25,7 @@ from tracker.domain.snapshot import (
     SourceSnapshot,
     Totals,
 )
-from tracker.domain.terms import Kind, RecordingState, SourceState
+from tracker.domain.terms import Evidence, Kind, RecordingState, SourceState
 from tracker.domain.view import View
 from tracker.errors import PositionLostError, StoreUnavailableError
 from tracker.fanout.cursor import Place
@@ -69,6 +69,7 @@ class FilledOutbox(Outbox):
         self.entries: list[list[Tailed]] = [[] for _ in range(PARTITIONS)]
         self.timelines: dict[str, list[Interval]] = {}
         self.links: dict[str, tuple[str, ...]] = {}
+        self.recordings: dict[str, Recording] = {}
         self.away = False
 
     async def end(self, partition: int) -> str:
@@ -103,7 +104,11 @@ class FilledOutbox(Outbox):
 
     async def past(self, key: str) -> Past:
         self._answer()
-        return Past(tuple(self.timelines.get(key, ())), self.links.get(key, ()))
+        return Past(
+            tuple(self.timelines.get(key, ())),
+            self.links.get(key, ()),
+            self.recordings.get(key),
+        )
 
     def _answer(self) -> None:
         if self.away:
@@ -303,6 +308,14 @@ def interval(state: RecordingState, from_s: float, to_s: float) -> Interval:
         to=BEGUN_AT + timedelta(seconds=to_s),
         evidence="notification",
         cause=Cause(by="platform"),
+    )
+
+
+def lasting(shown: CallSnapshot, evidence: Evidence) -> Recording:
+    """What the store has of a call's recording."""
+    part = shown.recording
+    return Recording(
+        state=part.state, since=part.since, cause=part.cause, evidence=evidence
     )
 
 

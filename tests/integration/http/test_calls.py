@@ -9,6 +9,7 @@ from tests.integration.http.site import (
     Site,
     call,
     interval,
+    lasting,
     serving,
 )
 from tracker.domain.key import make_key
@@ -132,6 +133,7 @@ async def test_a_timeline_ends_with_what_lasts(site: Site, get: Get) -> None:
     site.show(shown)
     closed = [interval("stopped", 0, 10), interval("recording", 10, 30)]
     site.outbox.timelines[shown.key] = closed
+    site.outbox.recordings[shown.key] = lasting(shown, "notification")
     _, answer = await get(site, "/v1/calls/genesys/acme/c1/timeline")
     timeline = Timeline.model_validate(answer)
     assert answer["items"] == to_builtins(closed)
@@ -141,6 +143,23 @@ async def test_a_timeline_ends_with_what_lasts(site: Site, get: Get) -> None:
     assert timeline.open.evidence == "notification"
     assert timeline.totals == shown.totals
     assert answer["items"][0]["from"]
+
+
+async def test_what_lasts_has_the_evidence_that_it_will_have_had(
+    site: Site, get: Get
+) -> None:
+    """However exactly its beginning is known; also when it closes meanwhile."""
+    shown = call("c1", "recording", version=1)
+    part = shown.recording.but(since_exact=False)
+    site.show(shown.but(recording=part))
+    path = "/v1/calls/genesys/acme/c1/timeline"
+    site.outbox.recordings[shown.key] = lasting(shown, "notification")
+    _, before = await get(site, path)
+    site.outbox.timelines[shown.key] = [interval("recording", 10, 30)]
+    site.outbox.recordings[shown.key] = lasting(call("c1", "paused", version=3), "read")
+    _, after = await get(site, path)
+    assert before == after
+    assert after["open"]["evidence"] == "notification"
 
 
 async def test_a_timeline_is_of_one_moment(site: Site, get: Get) -> None:

@@ -73,11 +73,30 @@ async def test_an_input_becomes_what_everyone_reads(
     [stored] = [s for s in await kept.outbox.stored(0) if s.view.key == CALL]
     snapshot = _JSON.validate_json(stored.snapshot)
     assert snapshot["version"] == stored.version == len(listener.headers(CALL))
-    timeline, _ = await kept.outbox.past(CALL)
+    timeline, *_ = await kept.outbox.past(CALL)
     lengths = [(i.state, round((i.to - i.from_).total_seconds())) for i in timeline]
     assert lengths == [(state, 1) for state in STATES]
     keys = kept.keys[0]
     assert await kept.redis.call(keys.meta, "PTTL", keys.timeline(CALL)) > 0
+
+
+async def test_the_past_of_a_call_tells_how_what_lasts_is_known(
+    kept: Kept, listener: Listener
+) -> None:
+    """As the interval will, once it is closed."""
+    teller = Teller(kept)
+    async with running(kept.run()):
+        await teller.tell(observation(CALL, "recording").but(age_s=2))
+        await listener.until(lambda: listener.states(CALL) == ["recording"])
+        lasts = (await kept.outbox.past(CALL)).recording
+        await teller.tell(observation(CALL, "paused").but(exact=False))
+        await listener.until(lambda: listener.states(CALL)[-1] == "paused")
+        past = await kept.outbox.past(CALL)
+    assert lasts is not None
+    assert past.recording is not None
+    assert (lasts.exact, past.recording.evidence) == (False, "read")
+    assert [i.evidence for i in past.intervals] == [lasts.evidence] == ["notification"]
+    assert (await kept.outbox.past(OTHER)).recording is None
 
 
 async def test_a_new_keeper_goes_on_where_the_last_one_was(
@@ -119,7 +138,7 @@ async def test_what_was_forgotten_is_not_told_with_the_next_end(
         ["paused"],
         ["recording"],
     ]
-    intervals, _ = await kept.outbox.past(CALL)
+    intervals, *_ = await kept.outbox.past(CALL)
     assert [interval.state for interval in intervals] == ["paused", "recording"]
 
 

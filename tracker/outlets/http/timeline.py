@@ -4,7 +4,7 @@ from msgspec.structs import asdict
 from pydantic import AliasChoices, Field
 
 from tracker.domain.base import Instant, Model
-from tracker.domain.snapshot import CallSnapshot, Cause, Totals
+from tracker.domain.snapshot import CallSnapshot, Cause, RecordingPart, Totals
 from tracker.domain.terms import Evidence, RecordingState, UnknownReason
 from tracker.store.outbox import Past
 
@@ -71,7 +71,7 @@ def timeline(past: Past, call: CallSnapshot | None) -> Timeline:
             state=recording.state,
             from_=recording.since,
             unknown_reason=recording.unknown_reason,
-            evidence=_evidence(call),
+            evidence=_evidence(call.recording, past),
             observed_by=recording.observed_by,
             cause=recording.cause,
         ),
@@ -79,7 +79,11 @@ def timeline(past: Past, call: CallSnapshot | None) -> Timeline:
     )
 
 
-def _evidence(call: CallSnapshot) -> Evidence:
-    if call.recording.state == "unknown":
-        return "none"
-    return "notification" if call.recording.since_exact else "read"
+def _evidence(shown: RecordingPart, past: Past) -> Evidence:
+    """That of what is *shown* as open: it lasts, or has been closed meanwhile."""
+    begun = [(i.from_, i.state, i.evidence) for i in past.intervals]
+    if past.recording is not None:
+        lasts = past.recording
+        begun.append((lasts.since, lasts.state, lasts.evidence))
+    found = (e for *one, e in reversed(begun) if one == [shown.since, shown.state])
+    return next(found, "none")
