@@ -15,6 +15,8 @@ def decide_source(
     state: SourceState,
     at: datetime,
     error: str | None = None,
+    *,
+    last: int = 0,
 ) -> Changes[SourceSnapshot]:
     """The source in *state* since *at*; the same state again changes nothing.
 
@@ -24,6 +26,7 @@ def decide_source(
         state: What it is now.
         at: Since when: of a source that went blind, its last answer.
         error: Why it is not up.
+        last: The version that it had when it went, of one that comes back.
     """
     if source is not None and (source.state, source.last_error) == (state, error):
         return Changes(source, kept=False)
@@ -38,7 +41,7 @@ def decide_source(
         since=source.since if source and old == state else at,
         alive_at=at if "up" in (state, old) else known_alive_at,
         last_error=error,
-        version=source.version + 1 if source else 1,
+        version=(source.version if source else last) + 1,
     )
     if old == state:
         return Changes(after)
@@ -51,6 +54,8 @@ def decide_account(
     key: str,
     sources: Iterable[SourceSnapshot],
     now: datetime,
+    *,
+    last: int = 0,
 ) -> Changes[AccountSnapshot]:
     """The account: up while any of its sources is; down since the last one went.
 
@@ -59,6 +64,7 @@ def decide_account(
         key: ``provider/account``.
         sources: All of its sources, as they are now.
         now: The input's time.
+        last: The version that it had when it went, of one that comes back.
     """
     sources = list(sources)
     up = any(source.state == "up" for source in sources) or not sources
@@ -79,7 +85,7 @@ def decide_account(
         last_error=None
         if up
         else next((s.last_error for s in sources if s.last_error), None),
-        version=account.version + 1 if account else 1,
+        version=(account.version if account else last) + 1,
     )
     detail: dict[str, object] = {"from": old, "to": state, "sources": len(sources)}
     return Changes(after, (Change(f"account.{state}", at, detail),))

@@ -32,15 +32,18 @@ class Health:
     """Every source lies in its account's partition, so one place decides.
 
     Attributes:
-        changed: Keys of sources and accounts to be stored; a key that is no longer
-            in `sources` is to be deleted.
+        gone: The last versions of those that are no more, for when they come back.
+        changed_sources, changed_accounts, changed_gone: Keys of what is to be stored;
+            one that is no longer there is to be deleted.
     """
 
     def __init__(self, number: int, partitions: int) -> None:
         self.sources: dict[str, SourceSnapshot] = {}
         self.accounts: dict[str, AccountSnapshot] = {}
+        self.gone: dict[str, int] = {}
         self.changed_sources: set[str] = set()
         self.changed_accounts: set[str] = set()
+        self.changed_gone: set[str] = set()
         self._number = number
         self._partitions = partitions
         self._up: dict[str, set[str]] = {}
@@ -68,12 +71,14 @@ class Health:
         old = self.sources.get(source)
         if old is not None and old.state == "locked" and state == "down":
             return
-        changes = decide_source(old, source, state, at, error)
+        last = self.gone.get(source, 0)
+        changes = decide_source(old, source, state, at, error, last=last)
         if changes.kept and changes.entity is not None:
             new = changes.entity
             self.sources[source] = new
             self.changed_sources.add(source)
             self._count(new)
+            self._came_back(source)
             self._pending.append(_Pending(source, new, new.version, changes.changes))
 
     def blind(self, source: str, at: datetime, error: str | None) -> None:
@@ -90,6 +95,7 @@ class Health:
             account = account_of(source)
             self._up[account].discard(source)
             self._all[account].discard(source)
+            self._went(source, old.version)
             self._pending.append(_Pending(source, None, old.version))
 
     def settle(self, at: datetime) -> list[Outgoing]:
@@ -111,7 +117,7 @@ class Health:
             with_all = account is not None and account.state == "down"
             outgoing.append(_entry("source", one, at, told=not (with_all and one.down)))
         told = [_Pending(a.key, a, a.version, made) for a, made in decided.values()]
-        told += [_Pending(key, None, self.accounts.pop(key).version) for key in gone]
+        told += [_Pending(key, None, self._dropped(key)) for key in gone]
         self.changed_accounts |= {one.key for one in told}
         return outgoing + [_entry("account", one, at) for one in told]
 
@@ -124,11 +130,27 @@ class Health:
             old, is_up = self.accounts.get(key), bool(self._up[key])
             if old is None or (old.state == "up") != is_up:
                 sources = [self.sources[source] for source in sorted(self._all[key])]
-                made = decide_account(old, key, sources, at)
+                last = self.gone.get(key, 0)
+                made = decide_account(old, key, sources, at, last=last)
                 if made.kept and made.entity is not None:
                     self.accounts[key] = made.entity
+                    self._came_back(key)
                     decided[key] = made.entity, made.changes
         return decided
+
+    def _dropped(self, account: str) -> int:
+        """Its last version: it has no source any more."""
+        version = self.accounts.pop(account).version
+        self._went(account, version)
+        return version
+
+    def _went(self, key: str, version: int) -> None:
+        self.gone[key] = version
+        self.changed_gone.add(key)
+
+    def _came_back(self, key: str) -> None:
+        if self.gone.pop(key, None) is not None:
+            self.changed_gone.add(key)
 
     def _is_here(self, source: str) -> bool:
         return partition_of("source", source, self._partitions) == self._number

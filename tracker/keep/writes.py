@@ -106,8 +106,11 @@ def _health(keys: PartitionKeys, partition: Partition) -> Iterator[Operation]:
     yield from _hash(keys.sources, {k: _json(s) for k, s in sources})
     accounts = ((key, health.accounts.get(key)) for key in health.changed_accounts)
     yield from _hash(keys.accounts, {k: _json(a) for k, a in accounts})
+    gone = {f"v:{key}": health.gone.get(key) for key in health.changed_gone}
+    yield from _hash(keys.meta, gone)
     health.changed_sources.clear()
     health.changed_accounts.clear()
+    health.changed_gone.clear()
 
 
 def _feeds(
@@ -210,6 +213,8 @@ async def restore(partition: Partition, ledger: Ledger, meta: Meta) -> None:
             partition.feeds.restore(rest, feed, _instant(at_ms(meta.offset)))
         elif kind == "p":
             partition.feeds.processes[rest] = _instant(int(value))
+        elif kind == "v":
+            partition.health.gone[rest] = int(value)
     await _restore_others(partition, ledger)
     calls = [call async for call in ledger.calls()]
     timelines = await ledger.timelines([call.key for call in calls])

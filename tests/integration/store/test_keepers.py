@@ -24,7 +24,14 @@ from tracker.domain.call import Call
 from tracker.domain.changes import Policy
 from tracker.domain.decide import CallInput, decide
 from tracker.domain.entry import Entry, Resync, Watermark
-from tracker.domain.reading import Checkpoint, Observation, Stamp, Told
+from tracker.domain.key import account_of
+from tracker.domain.reading import (
+    Checkpoint,
+    Observation,
+    SourceReport,
+    Stamp,
+    Told,
+)
 from tracker.domain.terms import RecordingState
 from tracker.errors import LeaseLostError
 from tracker.keep import partition as folding
@@ -78,6 +85,29 @@ async def test_an_input_becomes_what_everyone_reads(
     assert lengths == [(state, 1) for state in STATES]
     keys = kept.keys[0]
     assert await kept.redis.call(keys.meta, "PTTL", keys.timeline(CALL)) > 0
+
+
+async def test_the_versions_of_what_comes_back_go_on(
+    kept: Kept, listener: Listener
+) -> None:
+    """Of a source and its account, also when another keeper saw them go."""
+    key = Teller(kept).key
+    account = account_of(key)
+
+    async def come_and_go(token: int) -> None:
+        teller = Teller(kept, token=token)
+        await teller.tell(Checkpoint(process="p"))
+        await listener.until(lambda: len(listener.headers(account)) == 2 * token - 1)
+        await teller.tell(SourceReport(state="down", retired=True))
+        await listener.until(lambda: len(listener.headers(account)) == 2 * token)
+
+    for token, holder in enumerate(("p1", "p2", "p3"), 1):
+        async with running(kept.run(holder)):
+            await come_and_go(token)
+        await kept.leases(holder)[0].release([KEEP_LEASE])
+    for one in (key, account):
+        versions = [header.version for header in listener.headers(one)]
+        assert versions == [1, 1, 2, 2, 3, 3]
 
 
 async def test_the_past_of_a_call_tells_how_what_lasts_is_known(

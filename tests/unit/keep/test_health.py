@@ -127,7 +127,7 @@ def test_the_last_one_up_takes_the_account_down_when_it_retires() -> None:
 
 
 def test_an_account_without_sources_is_gone() -> None:
-    """It comes back as a new one, with its first source."""
+    """It comes back with its first source, and its versions go on, as the source's."""
     health = up(*SOURCES[:2])
     for source in SOURCES[:2]:
         health.retire(source)
@@ -137,11 +137,10 @@ def test_an_account_without_sources_is_gone() -> None:
     assert not health.accounts
     assert health.changed_accounts == {"genesys/acme"}
     health.report(SOURCES[0], "up", second(6), None)
-    assert told(health.settle(second(6)))[-1] == (
-        "genesys/acme",
-        1,
-        ["tracker.account.up"],
-    )
+    assert told(health.settle(second(6))) == [
+        (SOURCES[0], 2, ["tracker.source.up"]),
+        ("genesys/acme", 2, ["tracker.account.up"]),
+    ]
     health.report("genesys/other/jdoe", "up", second(7), None)
     health.retire("genesys/other/jdoe")
     health.settle(second(7))
