@@ -15,11 +15,15 @@ class TrackerError(Exception):
 
 
 class ConfigError(TrackerError):
-    """Start-up only: one sentence that names the place and the cure; exit 2."""
+    """Something is set wrong: one sentence that names the place and the cure.
+
+    At the start it ends the process, with 2. What is read again later goes on with
+    what it had, or stops where it cannot.
+    """
 
 
 class ProviderError(TrackerError):
-    """Raised in `providers/`, handled in `ingest/`."""
+    """Raised in `providers/`, handled in `ingest/`, and in `outlets/` for who asks."""
 
 
 class ProviderUnavailableError(ProviderError):
@@ -104,16 +108,3 @@ class SlowSubscriberError(ClientRefusedError):
 
     def __init__(self, message: str = "too slow; resume by cursor") -> None:
         super().__init__(4008, message)
-
-
-class DeliveryError(OutletError):
-    """A webhook was not taken.
-
-    Args:
-        message: Why.
-        retryable: False when no later attempt can succeed.
-    """
-
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
-        super().__init__(message)
-        self.retryable = retryable

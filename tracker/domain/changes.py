@@ -55,7 +55,15 @@ class Changes(NamedTuple, Generic[E]):
 
 
 class Policy(NamedTuple):
-    """Thresholds of the keeper's settings, in seconds."""
+    """Thresholds in seconds; four of them are settings of the keeper.
+
+    Attributes:
+        not_recording_after_s, paused_long_after_s, lost_after_s, ended_for_s: These.
+        deadline_grace_s: Beyond a command's deadline, for the read that is under way.
+        unsent_for_s: How long a command may wait to be sent.
+        end_grace_s: Who left a call so shortly before its end stayed until it.
+        handover_s: How long a call that was passed on waits for the next leg.
+    """
 
     not_recording_after_s: float = 5.0
     paused_long_after_s: float = 120.0

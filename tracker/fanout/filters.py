@@ -73,7 +73,6 @@ class Visibility(Model):
 
 
 EVERYTHING = Visibility()
-NOTHING = Visibility(kinds=frozenset())
 
 _Values_of = Callable[[View], tuple[str | None, ...]]
 

@@ -33,7 +33,7 @@ class Pulse:
     Args:
         redis: The store.
         inboxes: All of them.
-        offsets: The keys of the partitions' meta hashes, in the same order.
+        metas: The keys of the partitions' meta hashes, in the same order.
         alive: This process's sign of life.
         on_loss: Told when a partition has lost what was told to it.
         writer: Held back where a keeper is too far behind.
@@ -43,14 +43,14 @@ class Pulse:
         self,
         redis: Keyspace,
         inboxes: Sequence[Inbox],
-        offsets: Sequence[str],
+        metas: Sequence[str],
         alive: Callable[[], Alive],
         on_loss: Callable[[], None],
         writer: Writer,
     ) -> None:
         self._redis = redis
         self._inboxes = inboxes
-        self._offsets = offsets
+        self._metas = metas
         self._alive = alive
         self._on_loss = on_loss
         self._known: dict[int, _Seen] = {}
@@ -81,7 +81,7 @@ class Pulse:
 
         The first one finds where the keepers were when all was down: no news.
         """
-        inbox, meta = self._inboxes[partition], self._offsets[partition]
+        inbox, meta = self._inboxes[partition], self._metas[partition]
         appended, (offset, lost_at) = await self._redis.pipeline(
             inbox.key, [inbox.command([alive]), ("HMGET", meta, "offset", "lost")]
         )

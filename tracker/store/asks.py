@@ -41,11 +41,6 @@ class Asks:
         self._redis = redis
         self._keys = keys
 
-    @property
-    def partitions(self) -> int:
-        """How many there are."""
-        return len(self._keys)
-
     async def end(self, partition: int) -> str:
         """The last ask's id; ``0-0`` when there is none."""
         return await end(self._redis, self._keys[partition].asks)

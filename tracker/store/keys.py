@@ -5,9 +5,6 @@ ROOT = "tracker:"
 CLUSTER_META = ROOT + "{meta}"
 """Hash: ``epoch``, ``partitions``, ``schema``, ``secret``."""
 
-PROCESSES = ROOT + "{meta}:processes"
-"""Sorted set: ``role process-id`` by the server's time of its last sign of life."""
-
 KEEP_LEASE = "keep"
 """The lease on a partition's one writer, among the partition's leases."""
 
@@ -24,6 +21,11 @@ WISHES = ROOT + "{webhooks}:wishes"
 """Hash: a random id to a delivery that somebody wants made."""
 
 
+def processes(role: str) -> str:
+    """The sorted set of a role's processes, by the ms of their last signs of life."""
+    return f"{ROOT}{{meta}}:processes:{role}"
+
+
 class PartitionKeys:
     """The keys of one partition.
 
@@ -32,8 +34,11 @@ class PartitionKeys:
         asks: Stream of what its keeper asks of those who ingest.
         open: Hash: a call's key to its open command's `Order`.
         watches: Hash: id to the watch's JSON.
-        meta: Hash: ``epoch offset batch schema``, ``s:<source>`` (its last stamp) and
-            ``p:<process>`` (its last sign of life).
+        meta: Hash: ``epoch offset batch schema``; ``written asked``, the numbers of
+            the last entries of *outbox* and *asks*; ``lost``, the ms when inputs were
+            last found lost; ``s:<source>`` (its last stamp, and who tells it),
+            ``p:<process>`` (its last sign of life) and ``v:<source or account>`` (the
+            last version of one that is no more).
         leases: Hash: lease name to ``token|until_ms|holder``.
         calls, sources, accounts: Hashes: key to the entity's JSON.
         tombs: Hash: a forgotten call's key to ``version``; *tomb_ages* sorts by end.

@@ -6,7 +6,7 @@ from typing import Final
 
 from tracker.errors import ConfigError
 from tracker.store.codec import SCHEMA
-from tracker.store.keys import CLUSTER_META, PROCESSES
+from tracker.store.keys import CLUSTER_META, processes
 from tracker.store.redis import Keyspace
 
 _FACTS: Final = ("HMGET", CLUSTER_META, "epoch", "partitions", "schema")
@@ -51,11 +51,6 @@ class Registry:
         facts = await self._redis.call(CLUSTER_META, *_FACTS)
         return None if None in facts else _agreed(facts, partitions)
 
-    async def epoch(self) -> str | None:
-        """The epoch as it is now; None = the store is empty."""
-        epoch = await self._redis.call(CLUSTER_META, "HGET", CLUSTER_META, "epoch")
-        return epoch.decode() if epoch else None
-
     async def secret(self) -> bytes:
         """32 random bytes that all processes share and nobody is told of."""
         answers = await self._redis.pipeline(
@@ -69,8 +64,8 @@ class Registry:
 
     async def live(self, role: str, process: str | None = None) -> list[str]:
         """The processes that live in *role*; *process* gives its own sign of life."""
-        now_ms = await self._redis.time_ms(PROCESSES)
-        key = f"{PROCESSES}:{role}"
+        key = processes(role)
+        now_ms = await self._redis.time_ms(key)
         oldest = now_ms - round(self._ttl_s * 1000)
         commands: list[tuple[str | int, ...]] = [
             ("ZREMRANGEBYSCORE", key, "-inf", oldest - 3_600_000),
@@ -83,7 +78,7 @@ class Registry:
 
     async def leave(self, role: str, process: str) -> None:
         """This process no longer lives in *role*."""
-        key = f"{PROCESSES}:{role}"
+        key = processes(role)
         await self._redis.call(key, "ZREM", key, process)
 
 

@@ -55,7 +55,7 @@ async def asked_for(site: KeptSite, call: str = CALL) -> None:
             if Follow(call=call) in [asked.ask for asked in batch]:
                 return
 
-    tasks = [asyncio.create_task(follow(n)) for n in range(asks.partitions)]
+    tasks = [asyncio.create_task(follow(n)) for n in range(site.kept.partitions)]
     done, others = await asyncio.wait(
         tasks, timeout=WITHIN_S, return_when=asyncio.FIRST_COMPLETED
     )

@@ -177,7 +177,7 @@ async def test_who_finds_an_empty_store_begins_it(server: Server, kept: Kept) ->
     """No reader goes on under the old epoch because nobody wrote yet."""
     server.run("FLUSHALL")
     assert await kept.outbox.refresh()
-    assert await kept.registry.epoch() == kept.outbox.epoch
+    assert await kept.registry.look(None) == (kept.outbox.epoch, kept.partitions)
 
 
 async def test_what_is_stored_is_what_a_projection_starts_from(server: Server) -> None:

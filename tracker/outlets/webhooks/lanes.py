@@ -40,11 +40,6 @@ class Lanes:
         return event in self._owed
 
     @property
-    def idle(self) -> bool:
-        """No attempt is under way."""
-        return not self._busy
-
-    @property
     def oldest_ms(self) -> int | None:
         """Since when the oldest is owed; None = nothing is."""
         oldest = next(iter(self._owed.values()), None)
