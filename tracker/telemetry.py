@@ -9,7 +9,6 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Literal
 
 import structlog
@@ -234,6 +233,8 @@ class Metrics:
 
     def forget_webhook(self, endpoint: str) -> None:
         """The endpoint is no more."""
-        for gauge in (self.webhook_owed, self.webhook_oldest, self.webhook_breaker):
-            with suppress(KeyError):
-                gauge.remove(endpoint)
+        for metric in (
+            *(self.webhook_owed, self.webhook_oldest, self.webhook_breaker),
+            *(self.webhook_attempts, self.webhook_lost),
+        ):
+            metric.remove_by_labels({"endpoint": endpoint})

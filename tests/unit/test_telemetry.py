@@ -88,3 +88,21 @@ def test_every_process_has_its_own_registry() -> None:
     assert 'tracker_inputs_put_aside_total{partition="7"} 1.0' in text
     assert "process_resident_memory_bytes" in text
     assert 'partition="7"' not in generate_latest(second.registry).decode()
+
+
+def test_nothing_is_left_of_a_webhook_that_is_no_more() -> None:
+    """All its series go, those of others stay; once more changes nothing."""
+    metrics = Metrics()
+    for id_ in ("ep_a", "ep_b"):
+        metrics.webhook_owed.labels(id_).set(1)
+        metrics.webhook_oldest.labels(id_).set(1)
+        metrics.webhook_breaker.labels(id_).set(1)
+        metrics.webhook_attempts.labels(id_, "succeeded").inc()
+        metrics.webhook_attempts.labels(id_, "failed").inc()
+        metrics.webhook_lost.labels(id_, "dropped").inc()
+    before = generate_latest(metrics.registry).decode()
+    metrics.forget_webhook("ep_a")
+    metrics.forget_webhook("ep_a")
+    text = generate_latest(metrics.registry).decode()
+    assert "ep_a" not in text
+    assert text.count("ep_b") == before.count("ep_b")
