@@ -227,7 +227,7 @@ async def serving(  # noqa: PLR0913 so many things can differ
     tails = Tails(outbox, projection, hub)
     site = Site(outbox, projection, tails, auth, services, reasons=reasons)
     api = http.routes(services, STREAM, dashboard.front)
-    outlets = [api, dashboard.routes(), websocket.routes(services), more]
+    outlets = [api, dashboard.routes(), websocket.Gateway(services).routes(), more]
     if loaded:
         await site.tails.start()
         site.watermark()

@@ -16,6 +16,6 @@ cursor on with each event, so that a resume repeats nothing. A client with sever
 to the ``cursor`` frames, and so does one that asked for ``conflate_ms``.
 """
 
-from tracker.outlets.websocket.gateway import Gateway, routes
+from tracker.outlets.websocket.gateway import Gateway
 
-__all__ = ["Gateway", "routes"]
+__all__ = ["Gateway"]

@@ -177,10 +177,3 @@ class Gateway:
             connection.look()
             if not connection.waiting:
                 self._waiting.discard(connection)
-
-
-def routes(
-    services: Services, settings: StreamSettings | None = None
-) -> list[web.RouteDef]:
-    """The stream's routes, with a gateway of their own."""
-    return Gateway(services, settings).routes()
