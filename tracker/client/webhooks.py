@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from datetime import datetime
+from http import HTTPStatus
 
 from yarl import URL
 
-from tracker.client.asking import Json, given
+from tracker.client.asking import Json, ProblemError, given
 from tracker.client.recordings import Recordings, following_of
 from tracker.domain.key import make_key
 from tracker.fanout.filters import Filter
@@ -21,9 +22,18 @@ class Webhooks(Recordings):
     """
 
     async def webhooks(self) -> AsyncGenerator[Json, None]:
-        """All endpoints that may be managed, by id."""
-        async for endpoint in self._pages("/v1/webhooks", {"limit": "100"}):
+        """All endpoints that may be managed, by id.
+
+        Raises:
+            ProblemError: Behind everything else: there are some that a newer release
+                wrote, which this server cannot read.
+        """
+        problems: list[Json] = []
+        async for endpoint in self._pages("/v1/webhooks", {"limit": "100"}, problems):
             yield endpoint
+        if problems:
+            words = "; ".join(f"{one['endpoint']}: {one['detail']}" for one in problems)
+            raise ProblemError({"detail": words}, HTTPStatus.CONFLICT)
 
     async def webhook(self, id_: str) -> Json:
         """One endpoint, and how it goes with it."""
@@ -115,14 +125,17 @@ class Webhooks(Recordings):
         return await self._ask("POST", url, repeats=0)
 
     async def _pages(
-        self, path: str, query: Mapping[str, str]
+        self, path: str, query: Mapping[str, str], problems: list[Json] | None = None
     ) -> AsyncGenerator[Json, None]:
+        """Items of all pages; what the pages lack is put into *problems*."""
         first = URL(f"{self._base}{path}", encoded=True)
         url: URL | None = first.with_query(query)
         while url is not None:
             answer = await self._ask("GET", url)
             for item in answer["items"]:
                 yield item
+            if problems is not None:
+                problems += answer.get("problems", ())
             url = following_of(url, answer)
 
     def _webhook(self, id_: str, more: str = "") -> URL:

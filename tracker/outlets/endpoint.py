@@ -1,16 +1,17 @@
 """A webhook endpoint: who is told of what, and with which secrets it is signed."""
 
 from base64 import b64encode
+from contextlib import suppress
 from datetime import datetime
 from secrets import token_bytes, token_hex
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from tracker.domain.base import Instant, Model
 from tracker.domain.endpoint import WhyDisabled
 from tracker.domain.key import make_key
-from tracker.fanout.filters import Filter, Query, Visibility
+from tracker.fanout.filters import EVERYTHING, Filter, Query, Visibility
 
 MAX_ENDPOINTS: Final = 1000
 MAX_REPLAYS: Final = 20
@@ -99,6 +100,29 @@ class Endpoint(Model):
     def changed(self, **changes: object) -> "Endpoint":
         """The same, one version on."""
         return self.but(version=self.version + 1, **changes)
+
+
+class Unreadable(Model):
+    """What is known of an endpoint that a newer release wrote.
+
+    Attributes:
+        created_by: Empty = not even that.
+        visible: What it is told may be anything.
+    """
+
+    visible: ClassVar[Visibility] = EVERYTHING
+
+    id: str = ""
+    created_by: str = ""
+
+
+def parse_endpoint(id_: str, raw: bytes) -> Endpoint | Unreadable:
+    """The endpoint that is stored as *raw*."""
+    with suppress(ValidationError):
+        return Endpoint.model_validate_json(raw)
+    with suppress(ValidationError):
+        return Unreadable.model_validate_json(raw).but(id=id_)
+    return Unreadable(id=id_)
 
 
 def new_secret() -> Secret:

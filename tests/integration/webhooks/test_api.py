@@ -10,7 +10,10 @@ from tests.integration.http.kept_site import KeptSite
 from tests.integration.webhooks.calling import MANAGE, PATH, Caller, calling
 from tests.integration.webhooks.receiver import Receiver, receiving
 from tests.integration.webhooks.rig import until
+from tracker.client import ProblemError, Tracker
+from tracker.domain.terms import ALL_SCOPES
 
+EVERYTHING = " ".join(sorted(ALL_SCOPES))
 A, B = "genesys/acme/a", "genesys/acme/b"
 
 
@@ -24,7 +27,7 @@ async def test_an_endpoint_from_its_making_to_its_end(
     assert (made["state"], made["owed"], made["created_by"]) == ("enabled", 0, "jdoe")
     assert await caller.ask("GET", f"{PATH}/{id_}") == (200, made)
     _, listed = await caller.ask("GET", PATH)
-    assert listed == {"items": [made], "next": None}
+    assert listed == {"items": [made], "next": None, "problems": []}
     await site.show(A, "recording")
     await site.show(A, "paused")
     await receiver.until(lambda: receiver.taken)
@@ -125,6 +128,65 @@ async def test_who_may_not_see_it_finds_nothing(site: KeptSite, caller: Caller) 
                     ("POST", "/deliveries/x/resend", None),
                 ):
                     assert (await other.ask(method, path + more, body))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "scope"),
+    [
+        ('{"created_by":"jdoe","filter":{"colours":["red"]}}', MANAGE),
+        ('{"form":2}', EVERYTHING),
+        ("[]", EVERYTHING),
+    ],
+)
+async def test_what_a_newer_release_wrote_is_named_and_can_be_removed(
+    site: KeptSite, form: str, scope: str
+) -> None:
+    """It hides no other; nothing else is done with it, and others do not see it."""
+    async with calling(site, scope) as caller:
+        await assert_named(site, caller, form.encode())
+
+
+async def assert_named(site: KeptSite, caller: Caller, raw: bytes) -> None:
+    made = [await caller.add("https://public.example/hook") for _ in range(3)]
+    kept, newer, last = sorted(one["id"] for one in made)
+    webhooks = site.services.webhooks
+    assert webhooks is not None
+    await webhooks.endpoints.change(newer, lambda _: raw)
+    path, read, named = f"{PATH}?limit=2", [], []
+    while path:
+        status, listed = await caller.ask("GET", path)
+        assert status == 200
+        read += [one["id"] for one in listed["items"]]
+        named += [one["endpoint"] for one in listed["problems"]]
+        path = listed["next"]
+    assert (read, named) == ([kept, last], [newer])
+    asked = [("GET", "", None), ("PATCH", "", {"state": "disabled"})]
+    asked += [("POST", "/rotate", {}), ("POST", "/test", None)]
+    asked += [("GET", "/deliveries", None)]
+    for method, more, body in asked:
+        status, problem = await caller.ask(method, f"{PATH}/{newer}{more}", body)
+        assert status == 409
+        assert "newer release" in problem["detail"]
+    async with calling(site, MANAGE, "else", agents=["jdoe"]) as other:
+        assert (await other.ask("GET", PATH))[1]["problems"] == []
+        for method in ("GET", "DELETE"):
+            assert (await other.ask(method, f"{PATH}/{newer}"))[0] == 404
+    assert (await caller.ask("DELETE", f"{PATH}/{newer}"))[0] == 204
+    assert (await caller.ask("GET", f"{PATH}/{newer}"))[0] == 404
+
+
+async def test_a_program_is_told_of_what_is_not_listed(
+    site: KeptSite, caller: Caller
+) -> None:
+    """Behind everything that is."""
+    made = [(await caller.add("https://public.example/hook"))["id"] for _ in range(2)]
+    webhooks, raw = site.services.webhooks, b'{"created_by":"jdoe"}'
+    assert webhooks is not None
+    await webhooks.endpoints.change(made[0], lambda _: raw)
+    listed = Tracker(site.url, site.token(MANAGE)).webhooks()
+    assert (await anext(listed))["id"] == made[1]
+    with pytest.raises(ProblemError, match=rf"^{made[0]}: a newer release"):
+        await anext(listed)
 
 
 async def test_an_endpoint_is_told_what_its_creator_may_see(

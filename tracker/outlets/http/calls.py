@@ -45,7 +45,7 @@ async def list_calls(request: web.Request) -> web.Response:
     wanted = parse_query(CallQuery, request.query)
     query = Query(wanted, request[PRINCIPAL].visibility)
     found = projection.find(query, ended=wanted.ended)
-    page, following = page_of(request, found, wanted.limit, wanted.after)
+    page, following = page_of(request, found, wanted, lambda each: each.view.key)
     cursor, live = str(projection.cursor), projection.live
     items = (stored.snapshot for stored in page)
     return json_answer(join_items(items, cursor=cursor, live=live, next=following))

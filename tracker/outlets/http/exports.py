@@ -1,7 +1,6 @@
 """Exports: bulk downloads that platforms prepare in jobs of their own."""
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Final
 
@@ -27,6 +26,7 @@ from tracker.outlets.http.archives import (
 from tracker.outlets.http.body import BODY_PROBLEMS, parse_body
 from tracker.outlets.http.download import DISPOSITION, pass_on
 from tracker.outlets.http.operation import Operation, json_answer, json_model
+from tracker.outlets.http.paging import page_of
 from tracker.outlets.http.query import PageQuery, parse_query
 from tracker.outlets.http.which import Name, WantedExport
 from tracker.outlets.payload import SERVICES, ProblemError, join_items
@@ -117,10 +117,7 @@ async def list_exports(request: web.Request) -> web.Response:
     found, problems = await _each(able, known)
     if able and len(problems) == len(able):
         raise all_failed(problems.values())
-    begin = bisect_right(found, wanted.after or "", key=lambda export: export.key)
-    page, following = found[begin : begin + wanted.limit], None
-    if begin + wanted.limit < len(found):
-        following = str(request.rel_url.update_query(after=page[-1].key))
+    page, following = page_of(request, found, wanted, lambda export: export.key)
     return _page(page, following, problems)
 
 

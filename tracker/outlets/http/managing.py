@@ -3,26 +3,21 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from tracker.domain.base import Instant, Model
 from tracker.domain.terms import ALL_KINDS
 from tracker.fanout.cursor import Cursor
-from tracker.fanout.filters import Filter, Visibility
+from tracker.fanout.filters import Visibility
 from tracker.outlets.auth import Principal
 from tracker.outlets.egress import EgressRefusedError
-from tracker.outlets.endpoint import (
-    Description,
-    Disabled,
-    Endpoint,
-    Rate,
-    Secret,
-    Url,
-)
+from tracker.outlets.endpoint import Endpoint, Secret, Unreadable, parse_endpoint
 from tracker.outlets.faults import Fault
+from tracker.outlets.http.endpoints import (
+    WebhookEndpoint,
+    WebhookEndpointWithSecret,
+)
 from tracker.outlets.http.operation import (
     PRINCIPAL,
     json_model,
@@ -41,113 +36,9 @@ ONE: Final = f"{PATH}/{{endpoint_id}}"
 SCOPE: Final = "webhooks:manage"
 
 LOOK_UP_S: Final = 5.0
-DAY_S: Final = 24 * 3600.0
 
+NEWER: Final = "a newer release of tracker wrote it: manage it there, or delete it"
 _NONE: Final = "no such endpoint"
-_MODEL: Final = ConfigDict(
-    frozen=True, extra="forbid", strict=True, hide_input_in_errors=True
-)
-
-State = Literal["enabled", "disabled"]
-
-
-class WantedEndpoint(BaseModel):
-    """An endpoint that is to be.
-
-    Attributes:
-        url: Where events are sent; https.
-        filter: Which ones, as on the stream.
-        rate_per_s: Requests a second at most; null = as fast as it takes them.
-        since: A cursor: its events begin behind it; null = now.
-    """
-
-    model_config = _MODEL
-
-    url: Annotated[Url, Field(examples=["https://example.com/hook"])]
-    description: Description = ""
-    filter: Filter = Filter()
-    rate_per_s: Rate | None = None
-    since: str | None = None
-
-
-class ChangedEndpoint(BaseModel):
-    """What is to be otherwise; what is not named stays."""
-
-    model_config = _MODEL
-
-    url: Url | None = None
-    description: Description | None = None
-    filter: Filter | None = None
-    rate_per_s: Rate | None = None
-    state: State | None = None
-
-    @field_validator("url", "description", "filter", mode="before")
-    @classmethod
-    def _is_named(cls, value: object) -> object:
-        if value is None:
-            message = "it cannot be null"
-            raise ValueError(message)
-        return value
-
-
-class Rotation(BaseModel):
-    """A new secret.
-
-    Attributes:
-        overlap_s: For so long the old one signs as well.
-    """
-
-    model_config = _MODEL
-
-    overlap_s: Annotated[float, Field(ge=0, le=7 * DAY_S)] = DAY_S
-
-
-class WebhookEndpoint(Model):
-    """An endpoint, and how it goes with it.
-
-    Attributes:
-        state: Of one that is disabled, *disabled* says why.
-        since: The cursor behind which its events begin.
-        owed: How many deliveries are, and the oldest of them since *oldest_owed_at*;
-            *oldest_owed_error* is why its last attempt was none of use.
-        succeeded, failed: Attempts of the last day.
-        old_secrets_until: When only the newest secret signs; null = so it is.
-    """
-
-    id: str
-    url: str
-    description: str
-    filter: Filter
-    rate_per_s: float | None
-    state: State
-    disabled: Disabled | None
-    created_by: str
-    created_at: Instant
-    since: str
-    old_secrets_until: Instant | None
-    owed: int
-    oldest_owed_at: Instant | None
-    oldest_owed_error: str | None
-    succeeded: int
-    failed: int
-    version: int
-
-
-class WebhookEndpointWithSecret(WebhookEndpoint):
-    """An endpoint, and its new secret, which is not shown again."""
-
-    secret: str
-
-
-class EndpointPage(Model):
-    """Endpoints by id.
-
-    Attributes:
-        next: The next page's address, relative to this one's.
-    """
-
-    items: tuple[WebhookEndpoint, ...]
-    next: str | None
 
 
 class Managing:
@@ -173,7 +64,7 @@ class Managing:
             raise ProblemError(503, "this process manages no webhooks")
         return self._services.webhooks
 
-    def may(self, endpoint: Endpoint) -> bool:
+    def may(self, endpoint: Endpoint | Unreadable) -> bool:
         """It is theirs, or they may see everything that it is told."""
         if endpoint.created_by == self.principal.subject:
             return True
@@ -187,29 +78,39 @@ class Managing:
         """The one that the path names.
 
         Raises:
-            ProblemError: 404, it is not there, or hidden.
+            ProblemError: 404, it is not there, or hidden; 409, it cannot be read.
         """
         return self._mine(await self.webhooks.endpoints.get(self.id))
 
-    async def change(self, into: Callable[[Endpoint], Endpoint | None]) -> Endpoint:
-        """Put *into*'s answer in its place; None = remove it.
+    async def change(self, into: Callable[[Endpoint], Endpoint]) -> Endpoint:
+        """Put *into*'s answer in its place.
 
         Returns:
-            As it is now, or was.
+            As it is now.
 
         Raises:
-            ProblemError: 404; or what *into* raised.
+            ProblemError: 404, 409; or what *into* raised.
         """
         last: list[Endpoint] = []
 
-        def swap(raw: bytes | None) -> bytes | None:
-            known = self._mine(raw)
-            after = into(known)
-            last.append(after or known)
-            return None if after is None else after.model_dump_json().encode()
+        def swap(raw: bytes | None) -> bytes:
+            last.append(into(self._mine(raw)))
+            return last[-1].model_dump_json().encode()
 
         await self.webhooks.endpoints.change(self.id, swap)
         return last[-1]
+
+    async def remove(self) -> None:
+        """Let there be none, also of one that cannot be read.
+
+        Raises:
+            ProblemError: 404.
+        """
+
+        def gone(raw: bytes | None) -> None:
+            self._seen(raw)
+
+        await self.webhooks.endpoints.change(self.id, gone)
 
     async def vet(self, said: Mapping[str, Any]) -> list[Fault]:
         """What is wrong with a url that cannot be sent to now, and with a cursor."""
@@ -263,7 +164,13 @@ class Managing:
         audit(self.principal.subject, f"webhook {what}", self.id, outcome)
 
     def _mine(self, raw: bytes | None) -> Endpoint:
-        endpoint = None if raw is None else Endpoint.model_validate_json(raw)
+        endpoint = self._seen(raw)
+        if isinstance(endpoint, Unreadable):
+            raise ProblemError(409, NEWER)
+        return endpoint
+
+    def _seen(self, raw: bytes | None) -> Endpoint | Unreadable:
+        endpoint = None if raw is None else parse_endpoint(self.id, raw)
         if endpoint is None or not self.may(endpoint):
             raise ProblemError(404, _NONE)
         return endpoint

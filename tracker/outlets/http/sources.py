@@ -35,7 +35,7 @@ async def _list(request: web.Request, kind: Kind) -> web.Response:
     projection = request.app[SERVICES].projection
     wanted = parse_query(PageQuery, request.query)
     found = projection.find(Query(Filter(), request[PRINCIPAL].visibility), kind)
-    page, following = page_of(request, found, wanted.limit, wanted.after)
+    page, following = page_of(request, found, wanted, lambda each: each.view.key)
     items = (stored.snapshot for stored in page)
     return json_answer(join_items(items, live=projection.live, next=following))
 

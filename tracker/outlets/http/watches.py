@@ -1,6 +1,5 @@
 """Watches: calls that somebody wants looked at on platforms that list none."""
 
-from bisect import bisect_right
 from secrets import token_hex
 from typing import Annotated, Final, Literal
 
@@ -27,6 +26,7 @@ from tracker.outlets.http.operation import (
     json_answer,
     json_model,
 )
+from tracker.outlets.http.paging import page_of
 from tracker.outlets.http.query import PageQuery, parse_query
 from tracker.outlets.payload import SERVICES, ProblemError, Services, join_items
 
@@ -118,12 +118,7 @@ async def list_watches(request: web.Request) -> web.Response:
     wanted = parse_query(PageQuery, request.query)
     watches = await services.requests.watches()
     found = [watched for watched in watches if _sees(services, asker, watched)]
-    after = wanted.after or ""
-    begin = bisect_right(found, after, key=lambda watched: watched.id)
-    page = found[begin : begin + wanted.limit]
-    more = begin + wanted.limit < len(found)
-    query = {"after": page[-1].id} if more else {}
-    following = str(request.rel_url.update_query(query)) if more else None
+    page, following = page_of(request, found, wanted, lambda watched: watched.id)
     shown = [await _snapshot(services, watched) for watched in page]
     items = (one.model_dump_json().encode() for one in shown)
     return json_answer(join_items(items, next=following))

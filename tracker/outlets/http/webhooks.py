@@ -1,6 +1,5 @@
 """Webhook endpoints: who is told of what, made, changed and removed."""
 
-from bisect import bisect_right
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -11,8 +10,10 @@ from tracker.outlets.endpoint import (
     MAX_SECRETS,
     Disabled,
     Endpoint,
+    Unreadable,
     new_endpoint_id,
     new_secret,
+    parse_endpoint,
 )
 from tracker.outlets.http.body import (
     BODY_PROBLEMS,
@@ -20,17 +21,21 @@ from tracker.outlets.http.body import (
     answer_headers,
     parse_body,
 )
-from tracker.outlets.http.managing import (
-    ONE,
-    PATH,
-    SCOPE,
+from tracker.outlets.http.endpoints import (
     ChangedEndpoint,
     EndpointPage,
-    Managing,
+    EndpointProblem,
     Rotation,
     WantedEndpoint,
     WebhookEndpoint,
     WebhookEndpointWithSecret,
+)
+from tracker.outlets.http.managing import (
+    NEWER,
+    ONE,
+    PATH,
+    SCOPE,
+    Managing,
     snapshot_of,
     with_secret,
 )
@@ -39,6 +44,7 @@ from tracker.outlets.http.operation import (
     json_answer,
     json_model,
 )
+from tracker.outlets.http.paging import page_of
 from tracker.outlets.http.query import PageQuery, parse_query
 from tracker.outlets.payload import (
     ProblemError,
@@ -78,16 +84,18 @@ async def list_endpoints(request: web.Request) -> web.Response:
     managing = Managing(request)
     wanted = parse_query(PageQuery, request.query)
     known = await managing.webhooks.endpoints.known()
-    parsed = map(Endpoint.model_validate_json, known.endpoints.values())
-    found = sorted(filter(managing.may, parsed), key=lambda endpoint: endpoint.id)
-    begin = bisect_right(found, wanted.after or "", key=lambda endpoint: endpoint.id)
-    page = found[begin : begin + wanted.limit]
-    more = begin + wanted.limit < len(found)
-    query = {"after": page[-1].id} if more else {}
-    following = str(request.rel_url.update_query(query)) if more else None
-    items = [await snapshot_of(managing, endpoint) for endpoint in page]
-    raws = (one.model_dump_json().encode() for one in items)
-    return json_answer(join_items(raws, next=following))
+    parsed = (parse_endpoint(*each) for each in sorted(known.endpoints.items()))
+    found = [endpoint for endpoint in parsed if managing.may(endpoint)]
+    page, following = page_of(request, found, wanted, lambda endpoint: endpoint.id)
+    raws, problems = [], []
+    for endpoint in page:
+        if isinstance(endpoint, Unreadable):
+            problem = EndpointProblem(endpoint=endpoint.id, detail=NEWER)
+            problems.append(problem.model_dump())
+        else:
+            shown = await snapshot_of(managing, endpoint)
+            raws.append(shown.model_dump_json().encode())
+    return json_answer(join_items(raws, next=following, problems=problems))
 
 
 async def get_endpoint(request: web.Request) -> web.Response:
@@ -124,7 +132,7 @@ async def patch_endpoint(request: web.Request) -> web.Response:
 async def delete_endpoint(request: web.Request) -> web.Response:
     """Remove an endpoint, and what it is owed."""
     managing = Managing(request)
-    await managing.change(lambda _: None)
+    await managing.remove()
     await managing.webhooks.endpoints.recovered(managing.id)
     managing.audit("delete", "done")
     return web.Response(status=204)
@@ -185,7 +193,7 @@ OPERATIONS: Final = (
         get_endpoint,
         "One webhook endpoint",
         WebhookEndpoint,
-        problems=(404,),
+        problems=(404, 409),
         scope=SCOPE,
     ),
     Operation(
@@ -193,7 +201,7 @@ OPERATIONS: Final = (
         patch_endpoint,
         "Change, disable or enable a webhook endpoint",
         WebhookEndpoint,
-        problems=(404, *BODY_PROBLEMS),
+        problems=(404, 409, *BODY_PROBLEMS),
         scope=SCOPE,
         method="PATCH",
         body=ChangedEndpoint,
@@ -213,7 +221,7 @@ OPERATIONS: Final = (
         rotate_secret,
         "Give a webhook endpoint a new secret",
         WebhookEndpointWithSecret,
-        problems=(404, *BODY_PROBLEMS),
+        problems=(404, 409, *BODY_PROBLEMS),
         scope=SCOPE,
         method="POST",
         body=Rotation,
