@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from tracker.domain.changes import Policy
-from tracker.errors import ConfigError, StoreUnavailableError
+from tracker.errors import ConfigError, StoreError, StoreUnavailableError
 from tracker.settings import EMBEDDED, StoreSettings
 from tracker.store.embedded import EmbeddedServer, embedded_server
 from tracker.store.functions import Functions
@@ -81,6 +81,8 @@ async def opened_store(
 
     Raises:
         ConfigError: It cannot be had, and what to do.
+        StoreUnavailableError: It is there and cannot serve yet, as while it reads its
+            files; who only looks is told so as a ConfigError.
     """
     if settings.url != EMBEDDED:
         async with _connected(settings, settings.url, None, only_look) as opened:
@@ -106,8 +108,7 @@ async def _connected(
         raise ConfigError(message) from error
     try:
         registry = Registry(redis, settings.lease_s)
-        begin = registry.look if only_look else registry.open
-        epoch, partitions = await begin(settings.partitions) or ("", 0)
+        epoch, partitions = await _facts(registry, settings.partitions, only_look)
         yield OpenedStore(
             redis=redis,
             server=server,
@@ -119,6 +120,23 @@ async def _connected(
         )
     finally:
         await redis.aclose()
+
+
+async def _facts(
+    registry: Registry, partitions: int, only_look: bool
+) -> tuple[str, int]:
+    """The epoch and the number of partitions; see `opened_store`."""
+    begin = registry.look if only_look else registry.open
+    try:
+        return await begin(partitions) or ("", 0)
+    except StoreUnavailableError as error:
+        if not only_look:
+            raise
+        message = f"{error}: try again"
+        raise ConfigError(message) from error
+    except StoreError as error:
+        message = f"{error}; see store.url"
+        raise ConfigError(message) from error
 
 
 def _loading(percent: float) -> None:

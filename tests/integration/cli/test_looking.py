@@ -2,14 +2,17 @@
 
 import asyncio
 import signal
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.test_commands import done, started
+from tests.integration.cli.test_commands import done, line_with, started
 from tests.integration.servers import Server
 from tests.integration.store.connected import connected
 from tracker.store.registry import Registry
+
+INFO = "redis_version:7.2.4\r\nredis_mode:standalone\r\nrole:master\r\n"
 
 
 @pytest.fixture
@@ -18,6 +21,59 @@ def config(valkey_server: Server, tmp_path: Path) -> Path:
     valkey_server.run("FLUSHALL")
     (tmp_path / "tracker.toml").write_text(f'store.url = "{valkey_server.url}"')
     return tmp_path
+
+
+@pytest.fixture
+def limited(config: Path, valkey_server: Server) -> Iterator[Path]:
+    """Whose user may not run everything."""
+    rights = ("on", ">secret", "~*", "+@all", "-hmget", "-hsetnx")
+    valkey_server.run("ACL", "SETUSER", "limited", *rights)
+    url = f"redis://limited:secret@{valkey_server.address}"
+    (config / "tracker.toml").write_text(f'store.url = "{url}"\nserver.port = 0')
+    yield config
+    valkey_server.run("ACL", "DELUSER", "limited")
+
+
+@pytest.fixture
+async def loading(tmp_path: Path) -> AsyncIterator[Path]:
+    """Its store says what it is, and no more: it reads its files."""
+    info = f"${len(INFO)}\r\n{INFO}\r\n".encode()
+
+    async def answer(client: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        while said := await client.read(1 << 16):
+            known = info if b"INFO" in said else b"-LOADING it reads its files\r\n"
+            to.write(known)
+        to.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as listener:
+        url = f"redis://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        (tmp_path / "tracker.toml").write_text(f'store.url = "{url}"\nserver.port = 0')
+        yield tmp_path
+
+
+async def test_a_store_that_refuses_a_command_is_told(limited: Path) -> None:
+    """In a sentence, also when it is to be run on."""
+    _, out, err = await done("check", cwd=limited)
+    store = out.splitlines()[0]
+    assert store.startswith("bad store: store redis://127.0.0.1:")
+    assert "no permissions to run the 'hmget' command; see store.url" in store
+    assert "Traceback" not in err
+    status, _, err = await done("run", cwd=limited)
+    last = err.splitlines()[-1]
+    assert (status, last.split(": ")[0]) == (2, "tracker")
+    assert "no permissions to run the 'hsetnx' command; see store.url" in last
+
+
+async def test_a_store_that_reads_its_files_is_told(loading: Path) -> None:
+    """Who looks is told so; who runs on it waits."""
+    _, out, _ = await done("check", cwd=loading)
+    assert out.splitlines()[0].endswith(": it reads its files: try again")
+    status, _, err = await done("replay", cwd=loading)
+    assert (status, err.count("\n")) == (2, 1)
+    async with started("run", cwd=loading) as process:
+        for _ in range(2):
+            await line_with("it reads its files", process.stderr)
+        assert process.returncode is None
 
 
 async def test_an_empty_store_stays_so(config: Path, valkey_server: Server) -> None:
