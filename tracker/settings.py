@@ -45,8 +45,11 @@ DELIMITER: Final = "__"
 
 _HOUR_S: Final = 3600.0
 _PATHS: Final = ("_file", "_dir")
-_NAMED_BY_PEOPLE: Final = ("teams",)
+_NAMED_BY_PEOPLE: Final = ".teams"
 """Tables whose keys are no settings, however they end."""
+
+_LOOKED_UP: Final = ".agents.password"
+"""May be a path behind ``file:``."""
 
 _PLAINER: Final = {
     "frozen_set_type": "write it as a list",
@@ -211,18 +214,20 @@ def _read(file: Path, *, needed: bool) -> dict[str, Any]:
     except ValueError as error:
         message = f"{file} is not TOML: {error}"
         raise ConfigError(message) from error
-    return {name: _anchored(value, file.parent) for name, value in given.items()}
+    return {name: _anchored(value, file.parent, name) for name, value in given.items()}
 
 
-def _anchored(value: object, base: Path, key: str = "") -> object:
-    """*value* with the relative paths in it beginning at *base*."""
-    if isinstance(value, dict) and key not in _NAMED_BY_PEOPLE:
-        return {name: _anchored(inner, base, name) for name, inner in value.items()}
+def _anchored(value: object, base: Path, key: str) -> object:
+    """*value*, which *key* has, with the relative paths in it beginning at *base*."""
+    if isinstance(value, dict) and not key.endswith(_NAMED_BY_PEOPLE):
+        return {n: _anchored(inner, base, f"{key}.{n}") for n, inner in value.items()}
     if isinstance(value, list):
-        return [_anchored(inner, base) for inner in value]
-    return (
-        str(base / value) if isinstance(value, str) and key.endswith(_PATHS) else value
-    )
+        return [_anchored(inner, base, key) for inner in value]
+    if not isinstance(value, str):
+        return value
+    if key.endswith(_LOOKED_UP) and value.startswith("file:"):
+        return f"file:{base / value.removeprefix('file:')}"
+    return str(base / value) if key.endswith(_PATHS) else value
 
 
 def _refuse_unknown_variables() -> None:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from tracker.domain.changes import Policy
 from tracker.domain.placement import ROLES
 from tracker.errors import ConfigError
+from tracker.providers.genesys.settings import agents_of
 from tracker.settings import Settings, load, with_roles
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -80,6 +81,32 @@ def test_paths_in_a_file_begin_at_the_file() -> None:
     assert settings.store.data_dir == Path("etc/data")
     assert settings.auth.secret_file == Path("/run/secret")
     assert settings.genesys[0].agents_file == Path("etc/agents.csv")
+
+
+def test_an_agents_password_file_begins_at_the_file_that_names_it() -> None:
+    """Settings or agents' file; what only looks like one is left as it is."""
+    (agents := Path("agents")).mkdir()
+    (agents / "agents.csv").write_text("id,username,password\nb,b,file:secret\n")
+    (agents / "secret").write_text("of b")
+    agent = '[[genesys.agents]]\nid = "{0}"\nusername = "x"\npassword = "{1}"\n'
+    written("of a", "etc/secret")
+    written("of d", "elsewhere")
+    file = written(
+        f'{ACCOUNT}agents_file = "../agents/agents.csv"\n'
+        + agent.format("a", "file:secret")
+        + agent.format("c", "profile:secret")
+        + agent.format("d", f"file:{Path('elsewhere').absolute()}")
+        + '[[vonage_business]]\naccount = "1"\nclient_id = "x"\nclient_secret = "x"\n'
+        'username = "x"\npassword = "file:secret"\n',
+        "etc/tracker.toml",
+    )
+    settings = load(file)
+    found = agents_of(settings.genesys[0])
+    passwords = {agent.id: agent.password.get_secret_value() for agent in found}
+    assert passwords == {"a": "of a", "b": "of b", "c": "profile:secret", "d": "of d"}
+    (business,) = settings.vonage_business
+    assert business.password is not None
+    assert business.password.get_secret_value() == "file:secret"
 
 
 def test_settings_are_frozen() -> None:

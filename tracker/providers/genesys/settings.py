@@ -1,6 +1,6 @@
 """Settings of one Genesys account, and its agents' file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -87,6 +87,8 @@ def agents_of(
 ) -> tuple[AgentSettings, ...]:
     """Return all agents of the account, their passwords looked up.
 
+    A relative path of a password begins at the agents' file when that names it.
+
     Args:
         settings: Of the account.
         names: Is told of every file that holds a password.
@@ -94,9 +96,12 @@ def agents_of(
     Raises:
         ConfigError: The place and the cure.
     """
-    path = settings.agents_file
-    found = _FILE.agents(settings.account, settings.agents, path)
-    agents = _with_passwords(found, path.parent if path else Path(), names)
+    path, in_place = settings.agents_file, {agent.id for agent in settings.agents}
+    beside = path.parent if path else Path()
+    agents = tuple(
+        _with_password(agent, place, Path() if agent.id in in_place else beside, names)
+        for place, agent in _FILE.agents(settings.account, settings.agents, path)
+    )
     if not agents:
         msg = (
             f"account {settings.account} has no agents: "
@@ -106,16 +111,11 @@ def agents_of(
     return agents
 
 
-def _with_passwords(
-    agents: Iterable[tuple[str, AgentSettings]],
-    folder: Path,
-    names: Callable[[Path], None],
-) -> tuple[AgentSettings, ...]:
-    found = []
-    for place, agent in agents:
-        password = _look_up(agent.password, place, folder, names)
-        found.append(agent.model_copy(update={"password": password}))
-    return tuple(found)
+def _with_password(
+    agent: AgentSettings, place: str, folder: Path, names: Callable[[Path], None]
+) -> AgentSettings:
+    password = _look_up(agent.password, place, folder, names)
+    return agent.model_copy(update={"password": password})
 
 
 def _look_up(
