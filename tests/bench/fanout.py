@@ -157,7 +157,9 @@ async def _until(received: c_uint64, amount: int) -> None:
 
 
 HOUR_S = 3600.0
-QUIET = StreamSettings(cursor_interval_s=HOUR_S, ping_interval_s=HOUR_S)
+QUIET = StreamSettings(ping_interval_s=HOUR_S).model_copy(
+    update={"cursor_interval_s": HOUR_S}
+)
 
 
 class Server:

@@ -119,6 +119,7 @@ def test_settings_are_frozen() -> None:
     ("text", "says"),
     [
         ("[server\n", "tracker.toml is not TOML"),
+        ("stream.cursor_interval_s = 6", "input should be less than or equal to 5"),
         ("server.prot = 1", "there is no setting server.prot: did you mean port?"),
         ("sever.port = 1", "there is no setting sever: did you mean server?"),
         ("[[zz]]", "there is no setting zz: there are auth, "),

@@ -181,7 +181,7 @@ async def test_cursors_come_by_themselves() -> None:
 
 async def test_live_is_told_at_once_when_it_changes() -> None:
     """Not when the next cursor is due."""
-    settings = StreamSettings(cursor_interval_s=25)
+    settings = StreamSettings().model_copy(update={"cursor_interval_s": 25})
     async with playing(settings) as stage, stage.connect() as client:
         await subscribe(client)
         await stage.process.projection.load(0)

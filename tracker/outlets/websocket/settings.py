@@ -18,8 +18,8 @@ class StreamSettings(BaseModel):
     """For the first frame, where a token is needed and the handshake had none."""
     ping_interval_s: float = Field(default=30.0, gt=0)
     """About; a client that says nothing from one ping to the next is cut."""
-    cursor_interval_s: float = Field(default=5.0, gt=0)
-    """Between ``cursor`` frames while ``live`` does not change."""
+    cursor_interval_s: float = Field(default=5.0, gt=0, le=5)
+    """Between ``cursor`` frames while ``live`` does not change; clients count on it."""
     slow_bytes: int = Field(default=1024 * 1024, gt=0)
     """Unsent for *slow_after_s*: closed with 4008."""
     slow_after_s: float = Field(default=5.0, gt=0)
