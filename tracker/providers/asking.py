@@ -20,7 +20,6 @@ from yarl import URL
 from tracker.domain.archive import Stream
 from tracker.errors import (
     ProviderError,
-    ProviderLockedError,
     ProviderUnavailableError,
     RangeError,
 )
@@ -35,6 +34,7 @@ from tracker.providers.http import (
     status_error,
     whole_size,
 )
+from tracker.providers.renewal import refused_again
 from tracker.providers.settings import AccountSettings
 from tracker.providers.wire import Garbled
 
@@ -84,6 +84,7 @@ class TokenClient(HttpConnection, ABC, Generic[A]):
         self._connect_s = settings.connect_timeout_s
         self._limit_s = settings.request_timeout_s
         self._noted: set[tuple[str, str]] = set()
+        self._accepted: A | None = None
 
     @abstractmethod
     async def access(self, stale: A | None = None) -> A:
@@ -133,7 +134,8 @@ class TokenClient(HttpConnection, ABC, Generic[A]):
                     raise ProviderUnavailableError(msg, taken=False)
                 response = await self._send(asked, access)
             if response.status not in _GOOD:
-                raise await self._error(response, asked.what)
+                raise await self._error(response, asked.what, access)
+            self._accepted = access
             yield response
         finally:
             response.close()
@@ -159,12 +161,12 @@ class TokenClient(HttpConnection, ABC, Generic[A]):
                 return await read_body(response, most_bytes=MOST_BYTES)
 
     async def _error(
-        self, response: aiohttp.ClientResponse, asked: str
+        self, response: aiohttp.ClientResponse, asked: str, access: A
     ) -> ProviderError:
-        """What a status that is not good means; 401 is one of a new token."""
+        """What a status that is not good means; 401 is one of a renewed token."""
         status, what = response.status, self._what(asked)
         if status == HTTPStatus.UNAUTHORIZED:
-            return ProviderLockedError(f"{what}: a new token is refused")
+            return refused_again(what, was_accepted=self._accepted is access)
         if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             return RangeError(whole_size(response.headers.get("Content-Range", "")))
         is_trouble = not 400 <= status < 500 or status in _LATER  # noqa: PLR2004

@@ -24,6 +24,19 @@ class Access(NamedTuple):
     renew_at_s: float
 
 
+def refused_again(what: str, *, was_accepted: bool) -> ProviderError:
+    """What it means that a request is refused with a renewed token as well.
+
+    Args:
+        what: Names the request.
+        was_accepted: Another request was answered with that token meanwhile.
+    """
+    if was_accepted:
+        msg = f"{what}: the renewed token is no longer taken"
+        return ProviderUnavailableError(msg, taken=False)
+    return ProviderLockedError(f"{what}: a new token is refused")
+
+
 class Renewal:
     """The token that is in use, and how it is replaced. Make it in a running loop.
 

@@ -87,7 +87,8 @@ async def test_a_crowd_of_commands_keeps_to_the_budget(tmp_path: Path) -> None:
         )
         settled = commands(site)
     requests = simulator.requests[known:]
-    assert peak_per_s([request.at_s for request in requests]) <= BUDGET
+    arrived = [request.at_s for request in requests]
+    assert peak_per_s(arrived, late_s=0.3) <= BUDGET
     sent = [guid_of(r) for r in requests if r.method == "POST" and r.status == 202]
     sent = [guid for guid in sent if guid in settled]
     assert len(sent) == len(set(sent)) > CROWD // 5

@@ -4,9 +4,12 @@ import asyncio
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
+from aiohttp import web
 
+from tests.integration.http.test_client import answering
 from tests.integration.vonage_cc.site import Site, site
 from tracker.errors import (
     CommandRefusedError,
@@ -15,12 +18,15 @@ from tracker.errors import (
     ProviderUnavailableError,
 )
 from tracker.providers.vonage_cc.budget import Kind
+from tracker.providers.vonage_cc.client import VonageCcClient
+from tracker.providers.vonage_cc.connection import Connection
 from tracker.providers.vonage_cc.settings import VonageCcSettings
 from tracker.providers.vonage_cc.source import open_account
 from tracker.simulators.faults import Fault, FaultKind
 from tracker.simulators.vonage_cc import VonageCcOptions
 
 ACCESS = "Auth/connect"
+ACCOUNT = {"account": "acme", "client_id": "tracker", "client_secret": "x"}
 
 
 async def read(at: Site, guid: str, *, alone: bool = False) -> object:
@@ -135,6 +141,34 @@ async def test_a_new_token_that_is_refused_needs_a_person() -> None:
         with pytest.raises(ProviderLockedError, match="a new token is refused"):
             await read(at, call.guid)
         assert at.simulator.token_requests == 2
+
+
+async def test_a_token_that_others_used_is_no_reason_to_call_a_person() -> None:
+    """It was good, and is no longer: the next request gets another one."""
+    tokens, asked, revoked = count(1), asyncio.Event(), asyncio.Event()
+
+    async def handler(request: web.Request) -> web.Response:
+        if ACCESS in request.path:
+            return web.json_response({"access_token": f"{next(tokens)}"})
+        if request.path.endswith("late"):
+            if request.headers["Authorization"] == "Bearer 2":
+                asked.set()
+                await revoked.wait()
+            return web.Response(status=401)
+        return web.json_response({"id": "c1", "status": "talk"})
+
+    async with answering(handler) as url:
+        settings = VonageCcSettings.model_validate({**ACCOUNT, "base_url": url})
+        async with Connection(settings) as connection:
+            client = VonageCcClient(connection)
+            await client.ready()
+            late = asyncio.create_task(client.call("late", Kind.POLL, known=True))
+            await asked.wait()
+            assert await client.call("c1", Kind.POLL, known=True)
+            revoked.set()
+            with pytest.raises(ProviderUnavailableError, match="no longer") as caught:
+                await late
+            assert not caught.value.taken
 
 
 @pytest.mark.parametrize("status", [404, 500])

@@ -25,6 +25,7 @@ from tracker.providers.renewal import (
     REPEATED_WITHIN_S,
     Access,
     Renewal,
+    refused_again,
 )
 from tracker.providers.vonage_cc.budget import Budget, Kind
 from tracker.providers.vonage_cc.settings import VonageCcSettings, secret_of
@@ -98,6 +99,7 @@ class Connection(HttpConnection):
             open_session(connect_timeout_s=settings.connect_timeout_s, headers={})
         )
         self._renewal = Renewal(self._fetch)
+        self._accepted: Access | None = None
 
     async def ready(self) -> None:
         """Have a token, so that the next request can be sent at once.
@@ -113,12 +115,14 @@ class Connection(HttpConnection):
 
         Raises:
             ProviderLockedError: A new token is refused, or there is none.
-            ProviderUnavailableError: No answer in time.
+            ProviderUnavailableError: No answer in time, or a token that others used
+                was revoked before its turn came.
         """
         access = self._renewal.access or await self._renewal.replace(None)
         began_at_s = _now_s()
         answer = await self._send(asked, access)
         if answer.status != HTTPStatus.UNAUTHORIZED:
+            self._accepted = access
             return answer
         access = await self._renewal.replace(access)
         place = await self.budget.reserve(kind)
@@ -129,10 +133,14 @@ class Connection(HttpConnection):
             msg = f"{self.settings.account}: {asked.what}: the token was renewed first"
             raise ProviderUnavailableError(msg, taken=False)
         answer = await self._send(asked, access)
-        if answer.status == HTTPStatus.UNAUTHORIZED:
-            msg = f"{self.settings.account}: {asked.what}: a new token is refused"
-            raise ProviderLockedError(msg)
-        return answer
+        if answer.status != HTTPStatus.UNAUTHORIZED:
+            self._accepted = access
+            return answer
+        msg_0 = f"{self.settings.account}: {asked.what}"
+        raise refused_again(
+            msg_0,
+            was_accepted=self._accepted is access,
+        )
 
     async def _send(self, asked: Request, access: Access | None = None) -> Answer:
         """Send it, and have the budget know when that went badly."""
