@@ -36,7 +36,7 @@ from tracker.providers.vonage_business.settings import VonageBusinessSettings
 from tracker.providers.vonage_cc.settings import VonageCcSettings
 from tracker.store.embedded import Fsync
 from tracker.store.redis import ConnectionSettings, parse_url
-from tracker.telemetry import LogSettings
+from tracker.telemetry import HealthSettings, LogSettings
 
 EMBEDDED: Final = "embedded"
 DEFAULT_FILE: Final = Path("tracker.toml")
@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     stream: StreamSettings = StreamSettings()
     webhooks: WebhookSettings = WebhookSettings()
     log: LogSettings = LogSettings()
+    health: HealthSettings = HealthSettings()
     genesys: tuple[GenesysSettings, ...] = ()
     vonage_cc: tuple[VonageCcSettings, ...] = ()
     vonage_business: tuple[VonageBusinessSettings, ...] = ()

@@ -51,6 +51,15 @@ class LogSettings(BaseModel):
     )
 
 
+class HealthSettings(BaseModel):
+    """Where a process tells how it is, whatever its roles; without a port, nowhere."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int | None = Field(default=None, ge=1, le=65535)
+
+
 def configure_logging(settings: LogSettings) -> None:
     """Send structlog's and the standard library's records to stderr, redacted."""
     console = settings.format == "console" or (

@@ -64,9 +64,14 @@ def create_server(
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, settings: ServerSettings
+    app: web.Application, settings: ServerSettings, name: str = "server.port"
 ) -> AsyncIterator[str]:
     """Serve *app* while the context lasts, at the URL that it yields.
+
+    Args:
+        app: What answers.
+        settings: Where.
+        name: Of the setting that says so.
 
     Raises:
         ConfigError: The address cannot be had.
@@ -84,7 +89,8 @@ async def listening(
         try:
             await site.start()
         except OSError as error:
-            raise ConfigError(_no_address(error, settings)) from error
+            place = f"{name} {settings.port} on {settings.host}"
+            raise ConfigError(_no_address(error, place)) from error
         port = runner.addresses[0][1]
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         yield f"http://{host}:{port}"
@@ -223,8 +229,7 @@ def _hostname(url: str) -> str:
         return ""
 
 
-def _no_address(error: OSError, settings: ServerSettings) -> str:
-    place = f"server.port {settings.port} on {settings.host}"
+def _no_address(error: OSError, place: str) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{place} is in use: stop what listens there, or set another port"
     return f"{place} cannot be listened on: {error.strerror}"

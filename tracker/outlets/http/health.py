@@ -8,6 +8,7 @@ from prometheus_client.exposition import choose_encoder
 from tracker.domain.base import Model
 from tracker.outlets.http.operation import Handler, Operation, json_model
 from tracker.outlets.payload import SERVICES, ProblemError
+from tracker.telemetry import Metrics
 
 HTML: Final = "text/html"
 """In what a browser accepts when it goes to an address; a script says ``*/*``."""
@@ -68,8 +69,13 @@ async def metrics(request: web.Request) -> web.Response:
     """Everything that is counted, for Prometheus."""
     services = request.app[SERVICES]
     services.metrics.live.set(services.projection.live)
+    return exposition(services.metrics, request)
+
+
+def exposition(metrics: Metrics, request: web.Request) -> web.Response:
+    """*metrics* in the form that *request* accepts."""
     encode, content_type = choose_encoder(request.headers.get(hdrs.ACCEPT, ""))
-    body = encode(services.metrics.registry)
+    body = encode(metrics.registry)
     return web.Response(body=body, headers={hdrs.CONTENT_TYPE: content_type})
 
 
