@@ -13,7 +13,7 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from tracker.domain.base import Model
 from tracker.domain.event import EVENT_TYPES
-from tracker.domain.terms import IssueType, Kind, RecordingState
+from tracker.domain.terms import PLATFORMS, IssueType, Kind, RecordingState
 from tracker.domain.view import View
 from tracker.fanout.published import Published, Term
 
@@ -27,8 +27,8 @@ _Value = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 _Values = Annotated[frozenset[_Value], Field(min_length=1, max_length=MAX_VALUES)]
 
 
-class Filter(Model):
-    """What a subscriber or a request asks for; None = whatever.
+class AnyFilter(Model):
+    """What was asked for, now or by an older release; None = whatever.
 
     Attributes:
         accounts: ``provider/account``.
@@ -56,6 +56,28 @@ class Filter(Model):
             message = f"no such event type; there are {', '.join(EVENT_TYPES)}"
             raise ValueError(message)
         return types
+
+
+class Filter(AnyFilter):
+    """What a subscriber or a request asks for: names that there can be."""
+
+    @field_validator("providers")
+    @classmethod
+    def _are_providers(cls, names: frozenset[str] | None) -> frozenset[str] | None:
+        if names and not names <= PLATFORMS.keys():
+            message = f"no such provider; there are {', '.join(PLATFORMS)}"
+            raise ValueError(message)
+        return names
+
+    @field_validator("accounts")
+    @classmethod
+    def _are_accounts(cls, keys: frozenset[str] | None) -> frozenset[str] | None:
+        for key in keys or ():
+            provider, *names = key.split("/")
+            if provider not in PLATFORMS or len(names) != 1 or not names[0]:
+                message = f"write provider/account; there are {', '.join(PLATFORMS)}"
+                raise ValueError(message)
+        return keys
 
 
 class Visibility(Model):
@@ -128,7 +150,7 @@ class Query:
 
     __slots__ = ("_named", "_types", "terms")
 
-    def __init__(self, wanted: Filter, allowed: Visibility = EVERYTHING) -> None:
+    def __init__(self, wanted: AnyFilter, allowed: Visibility = EVERYTHING) -> None:
         self._named = tuple(
             (field, values)
             for part in (wanted, allowed)

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError
 from tracker.domain.base import Instant, Model
 from tracker.domain.endpoint import WhyDisabled
 from tracker.domain.key import make_key
-from tracker.fanout.filters import EVERYTHING, Filter, Query, Visibility
+from tracker.fanout.filters import EVERYTHING, AnyFilter, Query, Visibility
 
 MAX_ENDPOINTS: Final = 1000
 MAX_REPLAYS: Final = 20
@@ -72,7 +72,7 @@ class Endpoint(Model):
     id: str
     url: str
     description: str = ""
-    filter: Filter
+    filter: AnyFilter
     visible: Visibility
     rate_per_s: float | None = None
     disabled: Disabled | None = None

@@ -12,7 +12,14 @@ from tests.unit.fanout.world import EPOCH, entry, view
 from tracker.domain.event import EVENT_TYPES
 from tracker.domain.view import View
 from tracker.fanout.events import expand
-from tracker.fanout.filters import ALL, Filter, Query, Verdict, Visibility
+from tracker.fanout.filters import (
+    ALL,
+    AnyFilter,
+    Filter,
+    Query,
+    Verdict,
+    Visibility,
+)
 from tracker.fanout.published import Published
 from tracker.store.outbox import Tailed
 
@@ -184,6 +191,12 @@ def test_a_bad_filter_is_refused(bad: dict[str, Any]) -> None:
     """Unknown fields, empty lists, wrong and too many values have no meaning."""
     with pytest.raises(ValidationError):
         Filter.model_validate(bad)
+
+
+def test_what_an_older_release_took_can_still_be_read() -> None:
+    """It matches nothing, and hides nothing else."""
+    taken = AnyFilter.model_validate({"accounts": ["acme"], "providers": ["genesis"]})
+    assert not Query(taken).matches(view("genesys/acme/c1"))
 
 
 def test_every_event_type_can_be_asked_for() -> None:

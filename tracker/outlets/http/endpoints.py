@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tracker.domain.base import Instant, Model
-from tracker.fanout.filters import Filter
+from tracker.fanout.filters import AnyFilter, Filter
 from tracker.outlets.endpoint import Description, Disabled, Rate, Url
 
 DAY_S: Final = 24 * 3600.0
@@ -83,7 +83,7 @@ class WebhookEndpoint(Model):
     id: str
     url: str
     description: str
-    filter: Filter
+    filter: AnyFilter
     rate_per_s: float | None
     state: State
     disabled: Disabled | None
