@@ -15,6 +15,9 @@ from websockets.exceptions import (
     InvalidHandshake,
     InvalidStatus,
 )
+from websockets.frames import CloseCode
+from websockets.http11 import Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from tracker.client.access import Access, NoTokenError, Shown
@@ -109,7 +112,6 @@ async def follow(
                         failures = 0
                         shown.taken()
                     yield message
-            loss = Loss("the server has closed")
         except _LOSSES as error:
             loss = _loss(error)
             if loss.code in TOKEN_REFUSED:
@@ -142,24 +144,36 @@ def pause_s(failures: int, luck: float, code: int = 0) -> float:
 async def _once(
     url: str, shown: Shown, follower: Follower
 ) -> AsyncGenerator[Message, None]:
-    """One connection, from its handshake to its end."""
-    async with connect(
+    """One connection, from its handshake to its end, which is an error.
+
+    It is ended without awaiting: a caller may `break`, and the event loop end at once.
+    """
+    socket = await connect(
         url,
         additional_headers=await shown.headers(),
         subprotocols=[SUBPROTOCOL],
         compression=None,
         max_size=MAX_FRAME_BYTES,
-    ) as socket:
-        renewing = asyncio.create_task(_renew(socket, shown))
-        try:
-            await socket.send(follower.subscribe())
-            async for text in socket:
-                message = _understood(follower, text)
-                if message is not None:
-                    yield message
-        finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+    )
+    renewing = asyncio.create_task(_renew(socket, shown))
+    renewing.add_done_callback(lambda task: task.cancelled() or task.exception())
+    try:
+        await socket.send(follower.subscribe())
+        while True:
+            message = _understood(follower, await socket.recv())
+            if message is not None:
+                yield message
+    finally:
+        renewing.cancel()
+        _leave(socket)
+
+
+def _leave(socket: ClientConnection) -> None:
+    """Say goodbye, and wait for no answer."""
+    if socket.state is State.OPEN:
+        socket.protocol.send_close(CloseCode.NORMAL_CLOSURE)
+        socket.transport.write(b"".join(socket.protocol.data_to_send()))
+    socket.transport.abort()
 
 
 async def _renew(socket: ClientConnection, shown: Shown) -> None:
@@ -187,19 +201,28 @@ def _loss(error: Exception) -> Loss:
     """
     if isinstance(error, InvalidStatus):
         answer = error.response
-        status = answer.status_code
+        status, words = answer.status_code, _words(answer)
         if status == HTTPStatus.UNAUTHORIZED:
-            return Loss(f"HTTP {status}", status)
+            return Loss(words, status)
         if status < HTTPStatus.INTERNAL_SERVER_ERROR and status not in _LATER:
-            raise RefusedError(status, f"HTTP {status}") from error
+            raise RefusedError(status, words) from error
         after_s = seconds_of(answer.headers.get("Retry-After", ""))
-        return Loss(str(error), status, min(LONGEST_PAUSE_S, after_s))
+        return Loss(words, status, min(LONGEST_PAUSE_S, after_s))
     if isinstance(error, ConnectionClosed) and error.rcvd is not None:
         code, reason = error.rcvd.code, error.rcvd.reason
         if code in FINAL_CODES and code not in TOKEN_REFUSED:
             raise RefusedError(code, reason) from error
         return Loss(reason or f"closed with {code}", code)
     return Loss(str(error) or type(error).__name__)
+
+
+def _words(answer: Response) -> str:
+    """The detail of its RFC 9457 body; without one, its status."""
+    try:
+        detail = json.loads(answer.body or b"")["detail"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        detail = None
+    return str(detail or f"HTTP {answer.status_code}")
 
 
 def seconds_of(retry_after: str) -> float:

@@ -1,6 +1,8 @@
 """The Python client against a real server, through a network that breaks."""
 
+import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -66,6 +68,31 @@ async def test_only_what_is_wanted_comes(site: Site) -> None:
         assert (await anext(events))["subject"] == "genesys/acme/c2"
 
 
+@pytest.mark.parametrize("kind", ["events", "calls"])
+async def test_a_loop_may_just_break(
+    site: Site, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing complains, though the event loop ends at once."""
+    cursor = str(site.projection.cursor)
+    site.show(call("c1"), "call.started")
+    complaints: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", complaints.append)
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: complaints.append(context))
+        tracker = Tracker(site.url)
+        following: AsyncIterator[Any] = tracker.calls()
+        if kind == "events":
+            following = tracker.events(since=cursor)
+        async for _ in following:
+            break
+
+    for _ in range(3):
+        await asyncio.to_thread(lambda: asyncio.run(main()))
+    assert complaints == []
+
+
 async def test_lost_events_are_told() -> None:
     """What was trimmed before it could be told is an error, never a hole."""
     async with serving(ring_entries=2) as site:
@@ -120,10 +147,11 @@ async def test_a_map_begins_again_when_events_are_lost() -> None:
 
 
 async def test_a_refusal_is_final() -> None:
-    """A token that is no good is not tried again."""
+    """A token that is no good is not tried again, and the server's reason is told."""
+    reasons = {"x.y.z": "the access token is not valid", None: "an access token is n"}
     async with serving(JWT) as site:
-        for token in ("x.y.z", None):
-            with pytest.raises(RefusedError) as refused:
+        for token, reason in reasons.items():
+            with pytest.raises(RefusedError, match=reason) as refused:
                 async with aclosing(Tracker(site.url, token).events()) as events:
                     await anext(events)
             assert refused.value.code in (401, 4503)

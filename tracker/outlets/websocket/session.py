@@ -103,7 +103,7 @@ class Session:
             return self._obey(frames.parse(text), now)
         except FrameError as error:
             if self.access is None:
-                message = "the first frame must be auth"
+                message = "an access token is needed: the first frame must be auth"
                 raise ClientRefusedError(codes.UNAUTHORIZED, message) from error
             self.send(error.frame())
             return None
