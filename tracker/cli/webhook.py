@@ -1,6 +1,6 @@
 """`tracker webhook`: endpoints, made and looked after, and their deliveries."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -19,6 +19,11 @@ from tracker.client import Filter, RefusedError, Tracker, UnansweredError
 
 Id = Annotated[str, typer.Argument(help="The endpoint's id.")]
 Many = list[str] | None
+
+_DISABLED: Final = {
+    "gone": "it answered 410: it is gone",
+    "failing": "it took nothing for days",
+}
 
 webhook = typer.Typer(help="Where events are sent to, and what became of them.")
 
@@ -223,9 +228,17 @@ def line(endpoint: Json) -> str:
     """An endpoint in one line."""
     owed = f"{endpoint['owed']} owed"
     words = f"  {endpoint['description']}" if endpoint["description"] else ""
-    state, error = endpoint["state"], endpoint["oldest_owed_error"]
-    why = f"  ({error})" if error else ""
+    state, reason = endpoint["state"], _reason(endpoint)
+    why = f"  ({reason})" if reason else ""
     return f"{endpoint['id']}  {state:<8}  {owed:>12}  {endpoint['url']}{words}{why}"
+
+
+def _reason(endpoint: Json) -> str:
+    """Why it is disabled; else why what it has been owed longest has not arrived."""
+    disabled, error = endpoint["disabled"], endpoint["oldest_owed_error"]
+    if disabled is None:
+        return f"the oldest: {error}" if error else ""
+    return _DISABLED.get(disabled["why"], f"asked by {disabled['by']}")
 
 
 def delivery_line(delivery: Json) -> str:

@@ -2,14 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
+from tests.integration.cli.test_commands import done
 from tests.integration.http.kept_site import KeptSite
-from tests.integration.webhooks.calling import PATH, Caller, calling
+from tests.integration.webhooks.calling import MANAGE, PATH, Caller, calling
 from tests.integration.webhooks.receiver import Got, Receiver, receiving
 from tests.integration.webhooks.rig import until
 from tracker.store.deliveries import Found, Matches, Wanted
@@ -49,6 +51,30 @@ async def delivered(
 
     await until(are_over)
     return id_, await caller.deliveries(id_, f"?entity={A}&limit=1")
+
+
+async def test_a_list_says_why_an_endpoint_is_disabled(
+    site: KeptSite, caller: Caller, tmp_path: Path
+) -> None:
+    """Not how another delivery went; when it is enabled, whose error it shows."""
+    answers = {A: 500, B: 410}
+    async with receiving(lambda got: web.Response(status=answers[got.entity])) as to:
+        path = f"{PATH}/{(await caller.add(to.url))['id']}"
+
+        async def is_so(name: str, value: object) -> bool:
+            return bool((await caller.ask("GET", path))[1][name] == value)
+
+        async def listed() -> str:
+            token = site.token(MANAGE)
+            where = ("--url", site.url, "--token", token)
+            return (await done("webhook", "list", *where, cwd=tmp_path))[1]
+
+        await site.show(A)
+        await until(partial(is_so, "oldest_owed_error", "HTTP 500"))
+        assert "  (the oldest: HTTP 500)\n" in await listed()
+        await site.show(B)
+        await until(partial(is_so, "state", "disabled"))
+        assert "  (it answered 410: it is gone)\n" in await listed()
 
 
 async def test_deliveries_can_be_found(site: KeptSite, caller: Caller) -> None:

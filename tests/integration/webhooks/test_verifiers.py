@@ -60,8 +60,9 @@ async def test_endpoints_on_a_command_line(
 
         id_, secret = (await said("add", receiver.url, "--agent", "jdoe")).split()
         assert secret.startswith("whsec_")
-        listed = (await said("disable", id_)).split()
-        assert listed == [id_, "disabled", "0", "owed", receiver.url]
+        listed = (await said("disable", id_)).split(maxsplit=5)
+        why = "(asked by anonymous)\n"
+        assert listed == [id_, "disabled", "0", "owed", receiver.url, why]
         event = (await said("test", id_)).strip()
         line = await said("deliveries", id_, "--status", "owed")
         assert "tracker.webhook.test" in line
