@@ -53,6 +53,7 @@ _NOT_NOW = (
     *("ASK", "BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "MOVED", "NOREPLICAS"),
     *("OOM", "READONLY", "TRYAGAIN", "UNBLOCKED"),
 )
+_ENDING = re.compile(r"(\. [^.?]*\?|[.?!\s]+)\Z")  # of what an error says
 _PAUSES_S = (0.0, 0.05, 0.1, 0.2, 0.4)  # between the sendings of one command
 
 
@@ -276,8 +277,13 @@ class Keyspace:
             return StoreUnavailableError(message)
         code = getattr(error, "status_code", None) or str(error).split(" ")[0]
         refused = isinstance(error, ResponseError) and code not in _NOT_NOW
-        message = f"store {self._url}: {error}"
+        message = f"store {self._url}: {_clause(error)}"
         return (StoreError if refused else StoreUnavailableError)(message)
+
+
+def _clause(error: Exception) -> str:
+    """What *error* says, to be gone on from: without a question, and a full stop."""
+    return _ENDING.sub("", str(error))
 
 
 async def connect(url: str, settings: ConnectionSettings | None = None) -> Keyspace:

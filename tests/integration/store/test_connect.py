@@ -123,6 +123,7 @@ async def test_nobody_there(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailableError) as refused:
             await connect(url, HASTY)
         assert url.replace("u:hunter2@", "") in str(refused.value)
+        assert not str(refused.value).endswith(".")
         assert "hunter2" not in repr(refused.value) + repr(refused.value.__cause__)
 
 
@@ -147,6 +148,13 @@ async def test_a_wrong_password_is_a_matter_of_settings(tmp_path: Path) -> None:
             assert "hunter2" not in str(refused.value)
         async with connected(f"redis://:right@{server.address}") as store:
             assert await store.call("k", "SET", "k", "v") == b"OK"
+
+
+async def test_a_password_that_nobody_asks_for_is_told(valkey_server: Server) -> None:
+    """In one sentence, whatever stood behind it."""
+    url = f"redis://:hunter2@{valkey_server.address}"
+    with pytest.raises(ConfigError, match=r"for the default user; see store\.url$"):
+        await connect(url)
 
 
 async def test_too_old_a_server_is_refused() -> None:
