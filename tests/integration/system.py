@@ -151,7 +151,7 @@ class TrackerProcess:
                 sys.executable, *command, stdout=log, stderr=log
             )
         async with asyncio.timeout(READY_S):
-            while "tracker serves at" not in self.log[begin:]:
+            while "(Ctrl-C ends it)" not in self.log[begin:]:
                 assert self._process.returncode is None, self.log[begin:]
                 await asyncio.sleep(_POLL_S)
         said = self.log[begin:].partition("tracker serves at")[2].split()

@@ -64,7 +64,7 @@ def run(
 
         def ready(running: Running) -> None:
             started()
-            _stderr.print(f"tracker serves at {running.url} (Ctrl-C ends it)")
+            _stderr.print(f"tracker {_does(running, settings)} (Ctrl-C ends it)")
             if settings.auth.mode == "none" and "serve" in settings.roles:
                 _stderr.print(_ANYBODY)
 
@@ -96,6 +96,12 @@ def demo(
                 agents=agents, rate=rate, port=port, data_dir=data_dir, on_ready=ready
             )
         )
+
+
+def _does(running: Running, settings: Settings) -> str:
+    if running.url:
+        return f"serves at {running.url}"
+    return f"runs {', '.join(role for role in ROLES if role in settings.roles)}"
 
 
 def _roles(names: list[str]) -> frozenset[Role]:
