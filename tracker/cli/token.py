@@ -9,6 +9,7 @@ import typer
 
 from tracker.cli.options import Config
 from tracker.domain.terms import ALL_SCOPES
+from tracker.errors import ConfigError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -54,6 +55,8 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
     if not scopes <= ALL_SCOPES:
         message = f"--scope: there are {', '.join(sorted(ALL_SCOPES))}"
         raise typer.BadParameter(message)
+    if not sub:
+        raise ConfigError("--sub: say who it is for")
     limits = Limits.model_validate(
         {"agents": agent, "teams": team, "accounts": account, "providers": provider}
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.http.site import JWT, OPEN, SECRET, call, serving
-from tests.integration.servers import free_port
+from tests.integration.servers import Server, free_port
 from tests.unit.outlets.shelf import Shelf
 from tracker.cli import main
 from tracker.outlets.auth import Authenticator, AuthSettings
@@ -85,6 +85,7 @@ async def line_with(text: str, stream: asyncio.StreamReader | None) -> str:
         (("check",), "keep.lost_after_s = 1", "keep.lost_after_s"),
         (("token",), "", 'auth.mode is "none"'),
         (("token",), 'auth.mode = "jwt"\nauth.secret_file = "s"', "let `tracker run`"),
+        (("token", "--sub", ""), "", "--sub: say who it is for"),
         (("watch", "--url", "x"), None, "write http://host:port"),
         (("watch", "--since", "x"), None, "add --json"),
         (("watch", "--json", "--since", "x"), None, "--since x is no cursor"),
@@ -141,6 +142,19 @@ async def test_run_serves_and_ends_by_ctrl_c(tmp_path: Path) -> None:
     secret_file = tmp_path / "secret"
     settings = AuthSettings(mode="jwt", secret_file=secret_file)
     assert Authenticator(settings).principal(out.strip()).subject == "operator"
+
+
+async def test_run_without_serving_says_what_it_does(
+    valkey_server: Server, tmp_path: Path
+) -> None:
+    """There is no address to be told."""
+    valkey_server.run("FLUSHALL")
+    (tmp_path / "tracker.toml").write_text(f'store.url = "{valkey_server.url}"')
+    roles = ("--role", "dispatch", "--role", "keep")
+    async with started("run", *roles, cwd=tmp_path) as process:
+        said = await line_with("Ctrl-C ends it", process.stderr)
+        assert said == "tracker runs keep, dispatch (Ctrl-C ends it)\n"
+        assert await interrupted(process) == 0
 
 
 async def test_token_holds_what_was_asked_for(tmp_path: Path) -> None:
