@@ -112,6 +112,7 @@ async def follow(
                         failures = 0
                         shown.taken()
                     yield message
+            raise AssertionError("an error ends it")
         except _LOSSES as error:
             loss = _loss(error)
             if loss.code in TOKEN_REFUSED:
