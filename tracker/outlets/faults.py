@@ -2,12 +2,25 @@
 
 from collections.abc import Iterable
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 MAX_FAULTS: Final = 20
 _NAME_CHARACTERS: Final = 100
+_ARRAY: Final = "Input should be a valid array"
+_WORDS: Final = MappingProxyType(
+    {
+        "missing": "it is missing",
+        "too_short": "give {min_length} or more",
+        "too_long": "give {max_length} at most",
+        "frozen_set_type": _ARRAY,
+        "tuple_type": _ARRAY,
+        "model_type": "Input should be an object",
+    }
+)
+"""By pydantic's type of error, where its own words are Python's."""
 
 
 class Fault(BaseModel):
@@ -34,11 +47,11 @@ def faults_of(
     found: dict[str, list[str]] = {}
     for fault in error.errors(include_input=False, include_url=False):
         path = [str(part) for part in takewhile(_is_name, fault["loc"][:2])]
-        words = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "missing":
-            words = "it is missing"
+        words = _WORDS.get(fault["type"], fault["msg"]).removeprefix("Value error, ")
+        if fault["type"] in _WORDS:
+            words = words.format_map(fault.get("ctx", {}))
         elif fault["type"] == "extra_forbidden":
-            known = ", ".join(_names(model, path[:-1]))
+            known = ", ".join(_names(model, path[:-1])) or "none"
             words = f"there is no such {noun}; there are {known}"
         found.setdefault(".".join(path)[:_NAME_CHARACTERS], []).append(words)
     return [
