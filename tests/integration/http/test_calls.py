@@ -1,5 +1,6 @@
 """Calls over HTTP: lists, pages, one call, its timeline, and who may see them."""
 
+import pytest
 from aiohttp import ClientSession
 from msgspec import to_builtins
 
@@ -84,7 +85,7 @@ async def test_bad_queries_say_what_is_wrong(site: Site, get: Get) -> None:
         "limit=1001": "limit",
         "limit=1&limit=2": "limit: give it once",
         "states=on": "states",
-        "agents=": "agents",
+        "agents=": "agents: give 1 or more",
         "accounts=acme": "accounts: write provider/account; there are ",
         "accounts=genesis/acme": "accounts: write provider/account; there are ",
         "accounts=genesys/": "accounts: write provider/account; there are ",
@@ -93,10 +94,36 @@ async def test_bad_queries_say_what_is_wrong(site: Site, get: Get) -> None:
         "ended=yes": "ended",
         "types=call.started": "types",
         "after=": "after",
+        "after=zzz": "after: no place of a page",
+        "after=genesys/acme/c%201": "after: no place of a page",
     }.items():
         status, problem = await get(site, f"/v1/calls?{query}")
         assert (status, problem["status"]) == (400, 400), query
         assert word in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/timeline", "/commands", "/commands/x", "/commands?x=1"]
+)
+async def test_one_thing_has_no_parameters(site: Site, get: Get, path: str) -> None:
+    """What means nothing is a 400 here as in a list, whether it is there or not."""
+    site.show(call("c1"))
+    for call_id in ("c1", "c2"):
+        address = f"/v1/calls/genesys/acme/{call_id}{path}"
+        query = "&limit=-1" if "?" in path else "?limit=-1"
+        status, problem = await get(site, address + query)
+        assert status == 400
+        assert "there is no such parameter; there are none" in problem["detail"]
+
+
+@pytest.mark.parametrize("name", ["sources", "accounts", "watches", "exports"])
+async def test_what_is_no_place_of_a_page_is_a_400(
+    site: Site, get: Get, name: str
+) -> None:
+    """Not the end of the list."""
+    status, problem = await get(site, f"/v1/{name}?after=zzz")
+    assert status == 400
+    assert problem["errors"][0]["field"] == "after"
 
 
 async def test_every_wrong_parameter_is_named(site: Site, get: Get) -> None:

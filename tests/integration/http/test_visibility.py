@@ -104,7 +104,9 @@ ROWS: dict[tuple[str, str], Row] = {
         body=PAUSE,
     ),
     ("GET", f"{CALL}/commands/{{command_id}}"): Row("calls:read", COMMANDS),
-    ("GET", "/v1/watches"): Row("calls:read", many=("", "?limit=1", "?after=a")),
+    ("GET", "/v1/watches"): Row(
+        "calls:read", many=("", "?limit=1", f"?after={'a' * 32}")
+    ),
     ("POST", "/v1/watches"): Row(
         "calls:control",
         ("/v1/watches",),

@@ -160,6 +160,8 @@ async def assert_named(site: KeptSite, caller: Caller, raw: bytes) -> None:
         named += [one["endpoint"] for one in listed["problems"]]
         path = listed["next"]
     assert (read, named) == ([kept, last], [newer])
+    status, problem = await caller.ask("GET", f"{PATH}?after=zzz")
+    assert (status, problem["errors"][0]["field"]) == (400, "after")
     asked = [("GET", "", None), ("PATCH", "", {"state": "disabled"})]
     asked += [("POST", "/rotate", {}), ("POST", "/test", None)]
     asked += [("GET", "/deliveries", None)]

@@ -5,8 +5,10 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from tracker.domain.base import Instant, Model
+from tracker.domain.spelt import Spelt
 from tracker.fanout.filters import AnyFilter, Filter
 from tracker.outlets.endpoint import Description, Disabled, Rate, Url
+from tracker.outlets.http.query import FROM_NEXT, PageQuery
 
 DAY_S: Final = 24 * 3600.0
 
@@ -110,6 +112,12 @@ class EndpointProblem(Model):
 
     endpoint: Annotated[str, Field(description="Its id.")]
     detail: str
+
+
+class EndpointQuery(PageQuery):
+    """Which page of the endpoints."""
+
+    after: Annotated[str, Spelt(r"^ep_[0-9A-Za-z]{1,64}$", FROM_NEXT)] | None = None
 
 
 class EndpointPage(Model):

@@ -96,7 +96,7 @@ def _operation(op: Operation, *, secured: bool) -> Json:
 def _responses(op: Operation, *, secured: bool) -> Json:
     statuses = {*op.problems, 403, 500}
     if op.scope:
-        statuses |= {503, *([401] if secured else [])}
+        statuses |= {400, 503, *([401] if secured else [])}
     problem = {"schema": {"$ref": REF.format(model=Problem.__name__)}}
     bad = {
         str(status): {

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from tracker.domain.terms import Scope
 from tracker.outlets.auth import ForbiddenError, Principal, bearer
+from tracker.outlets.http.query import NoQuery, parse_query
 from tracker.outlets.payload import (
     JSON,
     RETRY_AFTER_S,
@@ -40,7 +41,7 @@ class Operation:
     Attributes:
         handler: Finds the request's `PRINCIPAL` when there is a *scope*.
         answer: The model of the answer; None = it is no JSON, or nothing.
-        query: Its fields are the query's parameters.
+        query: Its fields are the query's parameters; None = there are none.
         problems: Statuses that are its own, beside those of every operation.
         scope: What the caller needs; None = anybody may, at any time.
         body: The model of the request's body; None = it has none.
@@ -88,6 +89,8 @@ class Operation:
         if not services.projection.loaded:
             retry = {str(hdrs.RETRY_AFTER): str(RETRY_AFTER_S)}
             raise ProblemError(503, "not ready yet: try again", headers=retry)
+        if self.query is None:
+            parse_query(NoQuery, request.query)
         response = await self.handler(request)
         if not response.prepared:
             response.headers[LIVE_HEADER] = str(services.projection.live).lower()

@@ -13,6 +13,7 @@ from pydantic import (
 )
 
 from tracker.domain.event import EVENT_TYPES
+from tracker.domain.spelt import Spelt
 from tracker.fanout.cursor import Cursor
 from tracker.fanout.filters import Filter
 from tracker.outlets.faults import Fault, faults_of
@@ -43,13 +44,21 @@ def _flag(text: object) -> object:
 
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Limit = Annotated[int, Field(ge=1, le=1000, description="Items of a page.")]
-After = Annotated[str, Field(min_length=1, max_length=1024, description="A key.")]
+After = Annotated[
+    str,
+    Spelt(r"^[A-Za-z0-9._~%-]+(/[A-Za-z0-9._~%-]+){1,2}$", FROM_NEXT),
+    Field(max_length=4096, description="A key."),
+]
 
 
-class PageQuery(BaseModel):
-    """Which page of a list."""
+class NoQuery(BaseModel):
+    """There is nothing to choose."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PageQuery(NoQuery):
+    """Which page of a list."""
 
     limit: Limit = 100
     after: After | None = None

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from tracker.domain.base import Instant, Model
 from tracker.domain.key import account_of, make_key, split_key
 from tracker.domain.snapshot import CommandPart
+from tracker.domain.spelt import Spelt
 from tracker.domain.terms import PLATFORMS, RecordingState
 from tracker.domain.wanted import Deadline, Name
 from tracker.domain.watch import Unwatch, Watch, Watched, WatchState
@@ -27,7 +28,7 @@ from tracker.outlets.http.operation import (
     json_model,
 )
 from tracker.outlets.http.paging import page_of
-from tracker.outlets.http.query import PageQuery, parse_query
+from tracker.outlets.http.query import FROM_NEXT, PageQuery, parse_query
 from tracker.outlets.payload import SERVICES, ProblemError, Services, join_items
 
 PATH: Final = "/v1/watches"
@@ -76,6 +77,12 @@ class WatchSnapshot(Model):
     command: CommandPart | None
 
 
+class WatchQuery(PageQuery):
+    """Which page of the watches."""
+
+    after: Annotated[str, Spelt(r"^[0-9a-f]{32}$", FROM_NEXT)] | None = None
+
+
 class WatchPage(Model):
     """Watches by id.
 
@@ -115,7 +122,7 @@ async def post_watch(request: web.Request) -> web.Response:
 async def list_watches(request: web.Request) -> web.Response:
     """All watches that may be seen."""
     services, asker = request.app[SERVICES], Asker.of(request[PRINCIPAL])
-    wanted = parse_query(PageQuery, request.query)
+    wanted = parse_query(WatchQuery, request.query)
     watches = await services.requests.watches()
     found = [watched for watched in watches if _sees(services, asker, watched)]
     page, following = page_of(request, found, wanted, lambda watched: watched.id)
@@ -197,7 +204,7 @@ OPERATIONS: Final = (
         list_watches,
         "Calls that somebody wants looked at",
         WatchPage,
-        query=PageQuery,
+        query=WatchQuery,
         problems=(400,),
         scope="calls:read",
     ),

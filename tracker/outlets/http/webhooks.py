@@ -25,6 +25,7 @@ from tracker.outlets.http.endpoints import (
     ChangedEndpoint,
     EndpointPage,
     EndpointProblem,
+    EndpointQuery,
     Rotation,
     WantedEndpoint,
     WebhookEndpoint,
@@ -45,7 +46,7 @@ from tracker.outlets.http.operation import (
     json_model,
 )
 from tracker.outlets.http.paging import page_of
-from tracker.outlets.http.query import PageQuery, parse_query
+from tracker.outlets.http.query import parse_query
 from tracker.outlets.payload import (
     ProblemError,
     join_items,
@@ -82,7 +83,7 @@ async def post_endpoint(request: web.Request) -> web.Response:
 async def list_endpoints(request: web.Request) -> web.Response:
     """All endpoints that the caller may manage."""
     managing = Managing(request)
-    wanted = parse_query(PageQuery, request.query)
+    wanted = parse_query(EndpointQuery, request.query)
     known = await managing.webhooks.endpoints.known()
     parsed = (parse_endpoint(*each) for each in sorted(known.endpoints.items()))
     found = [endpoint for endpoint in parsed if managing.may(endpoint)]
@@ -172,7 +173,7 @@ OPERATIONS: Final = (
         list_endpoints,
         "Webhook endpoints",
         EndpointPage,
-        query=PageQuery,
+        query=EndpointQuery,
         problems=(400,),
         scope=SCOPE,
     ),
