@@ -63,6 +63,14 @@ def refused(loopback: Loopback, text: str) -> dict[str, Any]:
         ('{"op":"ping","x":1}', "x: there is no such field; there are op"),
         ('{"op":"subscribe"}', "id: it is missing"),
         ('{"op":"subscribe","id":""}', "id: String should have at least 1"),
+        (
+            '{"op":"subscribe","id":"1","filter":{"agents":"x"}}',
+            "filter.agents: Input should be a valid array",
+        ),
+        (
+            '{"op":"subscribe","id":"1","filter":5}',
+            "filter: Input should be an object",
+        ),
         ('{"op":"subscribe","id":7}', "id: Input should be a valid string"),
         (
             '{"op":"subscribe","id":"a","filter":{"x":1}}',
