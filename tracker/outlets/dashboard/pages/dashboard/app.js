@@ -7,6 +7,7 @@ import { Desk } from "./desk.js";
 import { byId, el, setText } from "./dom.js";
 import { HealthView } from "./health.js";
 import { formatPlace, parsePlace } from "./place.js";
+import { closeQuestions } from "./question.js";
 import { WebhookView } from "./webhook.js";
 import { MANAGE, WebhooksView } from "./webhooks.js";
 
@@ -33,6 +34,7 @@ function openCalls({ key, wanted }) {
 }
 
 function go() {
+  closeQuestions();
   const place = parsePlace(location.hash);
   const name = place.view in VIEWS ? place.view : "calls";
   if (view instanceof CallsView) list = formatPlace({ wanted: view.wanted });

@@ -4,6 +4,14 @@ import { el } from "./dom.js";
 
 /** @import {Child} from "./dom.js" */
 
+/** @type {Set<HTMLDialogElement>} */
+const open = new Set();
+
+/** Close what is asked, as *Cancel* does: it was of what is no longer shown. */
+export function closeQuestions() {
+  for (const dialog of open) dialog.close("");
+}
+
 /**
  * Ask; *action* is the word on the button that says yes.
  *
@@ -28,10 +36,12 @@ export function asked(title, action, look, ...content) {
     ),
   );
   document.body.append(dialog);
+  open.add(dialog);
   dialog.showModal();
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
       dialog.remove();
+      open.delete(dialog);
       resolve(dialog.returnValue === "yes");
     });
   });
