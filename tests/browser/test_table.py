@@ -1,5 +1,7 @@
 """What is always to be read in the table of calls, and what leaves it."""
 
+import re
+
 import pytest
 from playwright.async_api import Browser, Page
 
@@ -7,6 +9,20 @@ from tests.browser.screen import expect, opened
 from tests.integration.http.site import call, serving
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_no_age_is_counted_while_nothing_is_known(chromium: Browser) -> None:
+    """Neither of a state that was unknown already."""
+    async with (
+        serving(live_grace_s=600) as site,
+        opened(chromium, site.url) as screen,
+    ):
+        site.show(call("c1", "unknown"), "call.started")
+        site.show(call("c2"), "call.started")
+        ages = screen.page.locator(".cell.age")
+        await expect(ages).to_have_text([re.compile(r"\d"), re.compile(r"\d")])
+        site.watermark(late_s=1000)
+        await expect(ages).to_have_text(["\N{EN DASH}", "\N{EN DASH}"])
 
 
 async def test_a_question_closes_where_its_call_is_left(chromium: Browser) -> None:

@@ -204,12 +204,13 @@ export class CallsView {
   #fillState(cells, entry) {
     const { current, now } = this.desk;
     const { call } = entry;
-    const state = current && !entry.gone ? entry.state : "unknown";
+    const known = current && !entry.gone;
+    const state = known ? entry.state : "unknown";
     const was = state === entry.state ? "" : `was ${words.say(words.STATE_WORDS, entry.state).toLowerCase()}`;
     setAttribute(cells.pill, "class", `pill ${state}`);
     setText(cells.pill, entry.gone ? "Ended" : words.say(words.STATE_WORDS, state));
     setText(cells.was, was);
-    setText(cells.age, was ? "–" : words.age(now - entry.since));
+    setText(cells.age, known ? words.age(now - entry.since) : "–");
     const { text, mood } = commandShown(call, now);
     setText(cells.command, text);
     setAttribute(cells.command, "class", `cell command ${mood}`);
