@@ -3,6 +3,7 @@
 from asyncio import gather
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from tests.browser.screen import Screen, desk, expect, opened
 from tests.integration.e2e.site import Site, recorded_calls, shows, watched
 from tests.integration.e2e.test_crash import crashing
 from tests.integration.http.site import call, serving
+from tracker.domain.snapshot import CommandPart
+from tracker.domain.terms import Action
 from tracker.ingest import pulse
 from tracker.providers.genesys import bayeux
 from tracker.simulators.faults import Fault, FaultKind
@@ -195,6 +198,36 @@ async def test_a_tracker_that_is_late_is_never_shown_as_recording(
         site.watermark()
         await screen.until_light("Recording")
         await expect(banner).to_be_hidden()
+
+
+async def test_every_command_is_told_in_words(chromium: Browser) -> None:
+    """Those too that the light has no button for."""
+    now = datetime.now(UTC)
+    words: dict[Action, str] = {
+        "start": "Start",
+        "stop": "Stop",
+        "pause": "Pause",
+        "resume": "Resume",
+    }
+    async with (
+        serving(live_grace_s=600) as site,
+        desk(site.url, agent="jdoe") as url,
+        opened(chromium, url) as screen,
+    ):
+        for version, (action, word) in enumerate(words.items(), 1):
+            command = CommandPart(
+                id=action,
+                action=action,
+                target="recording",
+                stage="confirmed",
+                requested_by="jdoe",
+                requested_at=now,
+                settled_at=now + timedelta(minutes=5),
+            )
+            shown = call(version=version).model_copy(update={"command": command})
+            site.show(shown, "command.confirmed")
+            step = screen.page.locator(".step")
+            await expect(step).to_have_text(f"{word}: done")
 
 
 async def test_an_agent_who_signs_out_leaves_nothing_behind(chromium: Browser) -> None:

@@ -86,7 +86,8 @@ export class CallBlock {
     const { action, stage, problem } = command;
     const failed = isSettled(command) && stage !== "confirmed";
     this.step.className = `step ${failed ? "bad" : isSettled(command) ? "good" : "open"}`;
-    const doing = { pause: this.words.pausing, resume: this.words.resuming }[String(action)] ?? action;
+    const { pausing, resuming, starting, stopping } = this.words;
+    const doing = { pause: pausing, resume: resuming, start: starting, stop: stopping }[String(action)] ?? action;
     const how = this.words[/** @type {keyof Words} */ (stage === "refused" ? "failed" : stage)];
     text(this.step, `${doing}: ${how}${failed && problem ? ` (${problem})` : ""}`);
   }

@@ -30,6 +30,8 @@ export const WORDS = {
   failed: "was not carried out",
   pausing: "Pause",
   resuming: "Resume",
+  starting: "Start",
+  stopping: "Stop",
   pci: "Pausing a recording does not by itself make a call PCI compliant.",
 };
 
