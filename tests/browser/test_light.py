@@ -191,7 +191,7 @@ async def test_a_tracker_that_is_late_is_never_shown_as_recording(
         site.watermark()
         await screen.until_light("Recording")
         await screen.until_light("Unknown")
-        await expect(screen.page.locator(".about")).to_contain_text("No connection")
+        await expect(screen.page.locator(".about")).to_contain_text("Waiting for")
         await supervisor.until_states("Unknown", has_been="was recording")
         banner = supervisor.page.locator("#banner")
         await expect(banner).to_contain_text("tracker says that it is behind")

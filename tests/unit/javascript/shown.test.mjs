@@ -112,8 +112,8 @@ test("ages are read as on a watch", () => {
 
 const NOW = Date.parse("2026-01-01T12:00:00Z");
 
-function lit(calls, current = true) {
-  const live = { calls: new Map(calls.map((one) => [one.key, one])), current, connected: current, now: () => NOW };
+function lit(calls, current = true, connected = current) {
+  const live = { calls: new Map(calls.map((one) => [one.key, one])), current, connected, now: () => NOW };
   return shownOf(live, "jdoe");
 }
 
@@ -132,6 +132,11 @@ test("what may be out of date is unknown, and cannot be commanded", () => {
   assert.deepEqual([state, active[0].state, active[0].since, active[0].actions], ["unknown", "unknown", null, []]);
   assert.equal(lit([], false).state, "unknown");
   assert.equal(lit([]).state, "none");
+});
+
+test("nobody is told of no connection while there is one", () => {
+  const why = (...live) => lit([call()], ...live).active[0].reason;
+  assert.deepEqual([why(false, false), why(false, true)], ["not_connected", "not_current"]);
 });
 
 test("a command under way leaves the state as it is seen, and offers nothing", () => {

@@ -41,13 +41,18 @@ export const NOBODY = { state: "none", current: false, connected: false, active:
 export function shownOf(live, agent) {
   const { current, connected } = live;
   const calls = [...live.calls.values()]
-    .map((call) => shownCall(call, agent, current, live.now()))
+    .map((call) => shownCall(call, agent, live))
     .filter((call) => call !== null)
     .sort((one, other) => order(one) - order(other) || (one.key < other.key ? -1 : 1));
   const held = calls.filter((call) => call.phase === "held");
   const active = calls.filter((call) => call.phase !== "held");
   const state = active[0]?.state ?? (current ? "none" : "unknown");
   return { state, current, connected, active, held };
+}
+
+/** Why nothing can be believed, when that is so. @param {{connected: boolean}} live */
+export function doubtOf({ connected }) {
+  return connected ? "not_current" : "not_connected";
 }
 
 /** @param {ShownCall} call */
@@ -58,18 +63,18 @@ function order({ phase }) {
 /**
  * @param {Json} call
  * @param {string} agent
- * @param {boolean} current
- * @param {number} now
+ * @param {LiveCalls} live
  * @returns {ShownCall | null} null = the agent is not on it.
  */
-function shownCall(call, agent, current, now) {
+function shownCall(call, agent, live) {
   const party = call.call.parties.find((/** @type {Json} */ one) => one.agent === agent && !one.left_at);
   if (!party) return null;
   const { recording, command, key } = call;
+  const { current } = live;
   const state = party.state ?? call.call.state;
   const other = call.call.parties.find((/** @type {Json} */ one) => one.agent !== agent && !one.left_at);
   const busy = command && !isSettled(command);
-  const recent = command && (busy || now - Date.parse(command.settled_at) < RECENT_MS);
+  const recent = command && (busy || live.now() - Date.parse(command.settled_at) < RECENT_MS);
   return {
     key,
     state: current ? recording.state : "unknown",
@@ -78,6 +83,6 @@ function shownCall(call, agent, current, now) {
     other: other?.agent ?? other?.number ?? call.call.ani ?? "",
     actions: current && !busy ? call.allowed_actions : [],
     command: recent ? command : null,
-    reason: current ? recording.unknown_reason : "not_connected",
+    reason: current ? recording.unknown_reason : doubtOf(live),
   };
 }

@@ -1,7 +1,7 @@
 /** The custom element: connects, shows, tells its page. */
 
 import { GRACE_MS, Tracker } from "../client.js";
-import { NOBODY, shownOf } from "./agent.js";
+import { NOBODY, doubtOf, shownOf } from "./agent.js";
 import { STYLE } from "./style.js";
 import { CallBlock, make, text } from "./view.js";
 import { WORDS } from "./words.js";
@@ -161,7 +161,7 @@ export class RecordingState extends HTMLElement {
     const live = this.#live;
     if (!live) return "";
     if (live.wantsToken || live.error) return this.#words.refused;
-    return current ? "" : this.#words.not_connected;
+    return current ? "" : this.#words[doubtOf(live)];
   }
 
   /** @param {string} key */

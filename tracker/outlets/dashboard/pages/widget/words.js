@@ -7,6 +7,7 @@ export const WORDS = {
   unknown: "Unknown",
   none: "No call",
   not_connected: "No connection to tracker",
+  not_current: "Waiting for tracker",
   not_reported: "The phone system does not say",
   source_blind: "The phone system cannot be seen",
   no_proof: "The platform proves nothing",
