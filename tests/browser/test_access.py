@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from tests.browser.screen import desk, expect, opened
-from tests.integration.http.site import JWT, Site, call, serving
+from tests.integration.http.site import JWT, Site, call, serving, source
 from tracker.outlets.auth import LEEWAY_S, Limits, mint
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -42,6 +42,8 @@ async def test_without_a_token_nothing_is_shown(chromium: Browser) -> None:
         await expect(page.locator("dialog .bad")).to_have_text(
             "the access token is not valid"
         )
+        buttons = page.get_by_role("dialog").get_by_role("button")
+        await expect(buttons).to_have_text(["Cancel", "Use it"])  # nobody is signed in
         token = site.token()
         await paste(page, token)
         await screen.until_states("Recording")
@@ -72,6 +74,22 @@ async def test_a_token_shows_what_it_is_for(chromium: Browser) -> None:
             await expect(screen.page.locator(".view .muted").first).to_have_text(
                 "There is no such call, or it is not for this access token."
             )
+
+
+async def test_a_view_needs_its_scope(chromium: Browser) -> None:
+    """It is no tab without; who comes by its address reads why, and no number."""
+    async with serving(JWT, live_grace_s=60) as site:
+        site.show(source(), "source.up")
+        address = f"{site.url}/#/platforms"
+        async with opened(chromium, address, site.token("calls:read")) as screen:
+            page, tabs = screen.page, screen.page.locator("#tabs a:visible")
+            await expect(page.locator(".view .empty")).to_contain_text("sources:read")
+            await expect(tabs).to_have_text(["Calls"])
+            await expect(page.locator(".view .fields")).to_be_hidden()
+            await page.get_by_role("button", name="Access token").click()
+            await paste(page, site.token("calls:read sources:read"))
+            await expect(tabs).to_have_text(["Calls", "Platforms"])
+            await expect(page.locator(".view .fields")).to_contain_text("1 of 1 feeds")
 
 
 async def test_an_expired_token_is_asked_for_anew(chromium: Browser) -> None:

@@ -5,7 +5,7 @@ import { CallView } from "./call.js";
 import { CallsView } from "./calls.js";
 import { Desk } from "./desk.js";
 import { byId, el, setText } from "./dom.js";
-import { HealthView } from "./health.js";
+import { HealthView, SEE } from "./health.js";
 import { formatPlace, parsePlace } from "./place.js";
 import { closeQuestions } from "./question.js";
 import { WebhookView } from "./webhook.js";
@@ -21,7 +21,7 @@ let list = formatPlace({});
 /** @type {Record<string, {title: string, scope?: string, open: (place: Place) => View}>} A tab for each, but for who lacks its scope. */
 const VIEWS = {
   calls: { title: "Calls", open: openCalls },
-  platforms: { title: "Platforms", open: () => new HealthView(desk) },
+  platforms: { title: "Platforms", scope: SEE, open: () => new HealthView(desk) },
   webhooks: { title: "Webhooks", scope: MANAGE, open: ({ key }) => (key ? new WebhookView(desk, key) : new WebhooksView(desk)) },
 };
 
@@ -100,7 +100,7 @@ function askForToken(why = "") {
       el(
         "div",
         { class: "buttons" },
-        session.token && el("button", { type: "button", onclick: () => dialog.close("out") }, "Sign out"),
+        session.token && !desk.refused && el("button", { type: "button", onclick: () => dialog.close("out") }, "Sign out"),
         el("button", { type: "button", onclick: () => dialog.close() }, "Cancel"),
         el("button", { value: "in", class: "primary" }, "Use it"),
       ),

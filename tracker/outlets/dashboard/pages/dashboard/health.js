@@ -7,6 +7,8 @@ import { PLATFORM_WORDS, age, decoded, say, time } from "./words.js";
 /** @import {Json} from "../client/follower.js" */
 /** @import {Desk} from "./desk.js" */
 
+export const SEE = "sources:read";
+
 const ROW_PX = 34;
 /** @type {Record<string, string>} */
 const WORDS = { up: "Up", down: "Cannot see", locked: "Locked out", unknown: "Unknown" };
@@ -26,7 +28,8 @@ export class HealthView {
     this.accounts = el("ul", { class: "tenants", "aria-label": "Accounts" });
     this.search = el("input", { type: "search", "aria-label": "Search feeds", placeholder: "Search feeds", oninput: () => this.refresh() });
     this.count = el("span", { class: "muted" });
-    this.none = el("p", { class: "empty" }, "This access token shows no feeds (scope sources:read).");
+    this.fields = el("div", { class: "fields" }, this.search, this.count);
+    this.none = el("p", { class: "empty" }, `This access token shows no feeds (scope ${SEE}).`);
     const space = el("div", { class: "rows", role: "rowgroup" });
     const heads = COLUMNS.map((name) => el("span", { role: "columnheader" }, name));
     this.table = el(
@@ -39,7 +42,7 @@ export class HealthView {
       "div",
       { class: "view health" },
       this.accounts,
-      el("div", { class: "fields" }, this.search, this.count),
+      this.fields,
       this.none,
       this.table,
     );
@@ -61,6 +64,7 @@ export class HealthView {
     const up = current ? shown.filter((source) => source.state === "up").length : "–";
     setText(this.count, `${up} of ${shown.length} feeds are up`);
     this.none.hidden = sources.length > 0 || !live.connected;
+    this.fields.hidden = !this.none.hidden;
     setAttribute(this.table, "aria-rowcount", String(shown.length + 1));
     this.list.show(shown);
   }
