@@ -64,7 +64,7 @@ export class HealthView {
     const up = current ? shown.filter((source) => source.state === "up").length : "–";
     setText(this.count, `${up} of ${shown.length} feeds are up`);
     this.none.hidden = sources.length > 0 || !live.connected;
-    this.fields.hidden = !this.none.hidden;
+    this.fields.hidden = !sources.length;
     setAttribute(this.table, "aria-rowcount", String(shown.length + 1));
     this.list.show(shown);
   }
