@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tracker.cli.options import Config
+from tracker.cli.which import filter_of
 from tracker.domain.terms import ALL_SCOPES
 from tracker.errors import ConfigError
 
@@ -57,9 +58,9 @@ def token(  # noqa: PLR0913, PLR0917 its arguments are the command's options
         raise typer.BadParameter(message)
     if not sub:
         raise ConfigError("--sub: say who it is for")
-    limits = Limits.model_validate(
-        {"agents": agent, "teams": team, "accounts": account, "providers": provider}
-    )
+    given = {"agents": agent, "teams": team, "accounts": account, "providers": provider}
+    filter_of(**given)
+    limits = Limits.model_validate(given)
     expires_at = datetime.now(UTC) + _duration(expires)
     typer.echo(mint(load(config).auth, sub, scopes, limits, expires_at, key))
 

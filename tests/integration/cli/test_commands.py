@@ -86,6 +86,7 @@ async def line_with(text: str, stream: asyncio.StreamReader | None) -> str:
         (("token",), "", 'auth.mode is "none"'),
         (("token",), 'auth.mode = "jwt"\nauth.secret_file = "s"', "let `tracker run`"),
         (("token", "--sub", ""), "", "--sub: say who it is for"),
+        (("token", "--account", "acme"), "", "--account: write provider/account"),
         (("watch", "--url", "x"), None, "write http://host:port"),
         (("watch", "--since", "x"), None, "add --json"),
         (("watch", "--json", "--since", "x"), None, "--since x is no cursor"),

@@ -21,6 +21,7 @@ from tracker.domain.key import partition_of
 from tracker.domain.reading import Exported, Told
 from tracker.errors import ProviderLockedError, ProviderUnavailableError
 from tracker.keep.partition import JUST_READ_S
+from tracker.providers import exports
 from tracker.providers.recordings import RecordingsSource
 from tracker.providers.settings import RecordingsSettings
 from tracker.store.codec import Input
@@ -200,9 +201,10 @@ async def test_an_overdue_source_is_blind_since_its_last_answer(
 
 
 async def test_an_export_that_was_forgotten_while_nobody_looked_has_expired(
-    kept: Kept, listener: Listener
+    kept: Kept, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform no longer knows it; what it was, the store does."""
+    monkeypatch.setattr(exports, "SHOWN_WITHIN_S", 0.0)
     shelf = Shelf("acme")
     export = await shelf.export(MediaQuery())
     shelf.jobs.clear()
