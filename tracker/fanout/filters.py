@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field, StringConstraints, field_validator
 
 from tracker.domain.base import Model
 from tracker.domain.event import EVENT_TYPES
+from tracker.domain.spelt import Spelt
 from tracker.domain.terms import PLATFORMS, IssueType, Kind, RecordingState
 from tracker.domain.view import View
 from tracker.fanout.published import Published, Term
@@ -24,7 +25,17 @@ ALL: Term = ("all", "")
 """What a query that names nothing to index by is found under."""
 
 _Value = Annotated[str, StringConstraints(min_length=1, max_length=256)]
-_Values = Annotated[frozenset[_Value], Field(min_length=1, max_length=MAX_VALUES)]
+_Many = Field(min_length=1, max_length=MAX_VALUES)
+_Values = Annotated[frozenset[_Value], _Many]
+_Provider = Annotated[_Value, Field(json_schema_extra={"enum": [*PLATFORMS]})]
+_Account = Annotated[
+    str,
+    Spelt(
+        rf"^({'|'.join(PLATFORMS)})/[A-Za-z0-9._~%-]+$",
+        f"write provider/account; there are {', '.join(PLATFORMS)}",
+    ),
+    Field(max_length=256),
+]
 
 
 class AnyFilter(Model):
@@ -61,6 +72,9 @@ class AnyFilter(Model):
 class Filter(AnyFilter):
     """What a subscriber or a request asks for: names that there can be."""
 
+    providers: Annotated[frozenset[_Provider], _Many] | None = None
+    accounts: Annotated[frozenset[_Account], _Many] | None = None
+
     @field_validator("providers")
     @classmethod
     def _are_providers(cls, names: frozenset[str] | None) -> frozenset[str] | None:
@@ -68,16 +82,6 @@ class Filter(AnyFilter):
             message = f"no such provider; there are {', '.join(PLATFORMS)}"
             raise ValueError(message)
         return names
-
-    @field_validator("accounts")
-    @classmethod
-    def _are_accounts(cls, keys: frozenset[str] | None) -> frozenset[str] | None:
-        for key in keys or ():
-            provider, *names = key.split("/")
-            if provider not in PLATFORMS or len(names) != 1 or not names[0]:
-                message = f"write provider/account; there are {', '.join(PLATFORMS)}"
-                raise ValueError(message)
-        return keys
 
 
 class Visibility(Model):

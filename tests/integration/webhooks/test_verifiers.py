@@ -67,10 +67,10 @@ async def test_endpoints_on_a_command_line(
         line = await said("deliveries", id_, "--status", "owed")
         assert "tracker.webhook.test" in line
         assert event in line
-        accounts = ("--account", "genesys/acme", "--account", "nope")
+        accounts = ("--account", "genesys/acme", "--account", "kazoo/nope")
         added = await said("add", receiver.url, *accounts)
         (warning,) = added.splitlines()[1:]
-        assert warning == "tracker: no account nope has been heard of yet"
+        assert warning == "tracker: no account kazoo/nope has been heard of yet"
         wrong = await said("add", "https://x.example/", "--type", "x", status=2)
         assert wrong.startswith("tracker: --type: no such event type")
 

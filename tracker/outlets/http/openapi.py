@@ -153,6 +153,6 @@ def _parameter(name: str, schema: Mapping[str, Any]) -> Json:
     if name in MANY:
         described |= {"style": "form", "explode": True}
         plain["maxItems"] = MAX_VALUES
-        if "enum" not in plain["items"]:
+        if not plain["items"].keys() & {"enum", "pattern"}:
             plain["items"] = plain["items"] | {"pattern": "[^,]"}
     return described
